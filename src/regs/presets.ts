@@ -1,0 +1,101 @@
+import { encodeCapabilities } from './capabilities.js';
+import { type QemuVersion, qemuCapabilities } from './qemu-options.js';
+
+export { qemuCapabilities } from './qemu-options.js';
+
+/** The capabilities of a known unit. */
+export interface Preset {
+  /** One line: which unit it is. */
+  readonly about: string;
+  /** Where the values come from. */
+  readonly source: string;
+  /** The VER, CAP and ECAP registers. */
+  readonly version: number;
+  readonly cap: bigint;
+  readonly ecap: bigint;
+  /** Host address width in bits. */
+  readonly haw: number;
+}
+
+function qemu(version: QemuVersion): Preset {
+  return {
+    about: `QEMU ${version}, intel-iommu with 48-bit addresses`,
+    source: `registers of qemu-system-x86_64 ${version} -device intel-iommu,aw-bits=48`,
+    ...qemuCapabilities(version, { 'aw-bits': 48 }),
+  };
+}
+
+/**
+ * Capabilities by name, to be given to a unit as they are or with fields of them set otherwise. `everything` is the
+ * richest unit that is modelled.
+ *
+ * @example
+ * makeCapabilities({ ...presets['qemu-11.1'], override: { 'CAP.CM': 1 } });
+ */
+export const presets = {
+  'qemu-11.1': qemu('11.1'),
+  'qemu-7.2': qemu('7.2'),
+  haswell: {
+    about:
+      'Intel Core of the 4th generation (Haswell, 2013), the unit of all but graphics: 4 KiB pages only, not coherent',
+    source: 'Linux boot log of a Core i7-4600U: ver 1:0 cap d2008020660462 ecap f010da',
+    version: 0x10,
+    cap: 0xd2_0080_2066_0462n,
+    ecap: 0xf0_10dan,
+    haw: 39,
+  },
+  skylake: {
+    about: 'Intel Core of the 6th generation and later (Skylake, 2015), the unit of all but graphics',
+    source: 'Linux boot logs of the 6th to the 11th generation: ver 1:0 cap d2008c40660462 ecap f050da',
+    version: 0x10,
+    cap: 0xd2_008c_4066_0462n,
+    ecap: 0xf0_50dan,
+    haw: 39,
+  },
+  'broadwell-ep': {
+    about:
+      'Intel Xeon E5 v4 (Broadwell-EP, 2016): coherent, device-TLBs, 8 fault records; its posted interrupts left out',
+    source: 'Linux boot logs of Xeon E5 systems: ver 1:0 cap 8d2078c106f0466 ecap f020df, without CAP.PI (bit 59)',
+    version: 0x10,
+    cap: 0xd2_078c_106f_0466n,
+    ecap: 0xf0_20dfn,
+    haw: 46,
+  },
+  everything: {
+    about: 'all that is modelled: tables of 3 to 5 levels, 256 fault records, protected memory, interrupt remapping',
+    source: 'made for this model',
+    haw: 52,
+    ...encodeCapabilities({
+      'VER.MAJOR': 5,
+      'CAP.ND': 6,
+      'CAP.RWBF': 1,
+      'CAP.PLMR': 1,
+      'CAP.PHMR': 1,
+      'CAP.SAGAW': 0b1110,
+      'CAP.MGAW': 56,
+      'CAP.ZLR': 1,
+      'CAP.FRO': 0x100,
+      'CAP.SSLPS': 3,
+      'CAP.PSI': 1,
+      'CAP.NFR': 255,
+      'CAP.MAMV': 52,
+      'CAP.DWD': 1,
+      'CAP.DRD': 1,
+      'CAP.ESIRTPS': 1,
+      'CAP.ESRTPS': 1,
+      'ECAP.C': 1,
+      'ECAP.QI': 1,
+      'ECAP.DT': 1,
+      'ECAP.IR': 1,
+      'ECAP.EIM': 1,
+      'ECAP.PT': 1,
+      'ECAP.SC': 1,
+      'ECAP.IRO': 0xf,
+      'ECAP.MHMV': 15,
+      'ECAP.ADMS': 1,
+    }),
+  },
+} as const satisfies Readonly<Record<string, Preset>>;
+
+/** Name of a preset. */
+export type PresetName = keyof typeof presets;

@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import {
+  type Capabilities,
+  type CapabilityName,
+  encodeCapabilities,
+  makeCapabilities,
+} from '../../src/regs/capabilities.js';
+import { CAPABILITY_ROWS } from '../../src/regs/capability-rows.js';
+import { NOT_MODELLED } from '../../src/regs/modelled.js';
+import { presets } from '../../src/regs/presets.js';
+
+/** Capabilities as they are asked for, modelled or not, in contradiction or not. */
+export function unchecked(values: Partial<Record<CapabilityName, number>>, haw = 52): Capabilities {
+  const all = Object.fromEntries(CAPABILITY_ROWS.map(({ name }) => [name, values[name] ?? 0])) as Record<
+    CapabilityName,
+    number
+  >;
+  return {
+    values: all,
+    haw,
+    ...encodeCapabilities(all),
+    has: (name) => all[name] !== 0,
+    get: (name) => all[name],
+  };
+}
+
+/** A unit with every register that the architecture has. */
+export const COMPLETE = unchecked({
+  ...Object.fromEntries(CAPABILITY_ROWS.map(({ name }) => [name, 1])),
+  'CAP.FRO': 0x100,
+  'CAP.NFR': 255,
+  'ECAP.IRO': 0x50,
+});
+
+const CHOICES = CAPABILITY_ROWS.filter(({ name }) => !NOT_MODELLED.includes(name)).map(
+  ({ name, bits: [high, low] }) => ({
+    name,
+    most: 2 ** (high - low + 1) - 1,
+  }),
+);
+
+/** Any capabilities that a unit can be given. */
+export const anyCapabilities: fc.Arbitrary<Capabilities> = fc
+  .tuple(
+    fc.record(Object.fromEntries(CHOICES.map(({ name, most }) => [name, fc.integer({ min: 0, max: most })]))),
+    fc.integer({ min: 32, max: 52 }),
+  )
+  .map(([values, haw]) => {
+    const override = repaired(values as Partial<Record<CapabilityName, number>>);
+    try {
+      return makeCapabilities({ ...presets.everything, haw, override });
+    } catch {
+      // FRO and IRO happened to collide: any place behind the last of the fixed registers is free
+      return makeCapabilities({
+        ...presets.everything,
+        haw,
+        override: { ...override, 'CAP.FRO': 0x300, 'ECAP.IRO': 0x2ff },
+      });
+    }
+  });
+
+/** The nearest values that contradict nothing but perhaps each other's places. */
+function repaired(values: Partial<Record<CapabilityName, number>>): Partial<Record<CapabilityName, number>> {
+  const fixed = {
+    ...values,
+    'VER.MAJOR': Math.max(values['VER.MAJOR'] as number, 1),
+    'CAP.ND': Math.min(values['CAP.ND'] as number, 6),
+    'CAP.SAGAW': (values['CAP.SAGAW'] as number) & 0xe,
+    'CAP.SSLPS': [0, 1, 3][(values['CAP.SSLPS'] as number) % 3] as number,
+    'CAP.MGAW': Math.max(values['CAP.MGAW'] as number, 51),
+    'ECAP.ERS': 0,
+  };
+  if (fixed['VER.MAJOR'] >= 2) Object.assign(fixed, { 'CAP.DRD': 1, 'CAP.DWD': 1 });
+  for (const { name, needs = [] } of CAPABILITY_ROWS) {
+    if (needs.some((other) => (fixed as Partial<Record<CapabilityName, number>>)[other] === 0)) {
+      Object.assign(fixed, { [name]: 0 });
+    }
+  }
+  return fixed;
+}
