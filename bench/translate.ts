@@ -1,0 +1,114 @@
+import { ACCESS } from '../src/index.js';
+import { mappedUnit, randoms } from './fixture.js';
+import type { Task } from './measure.js';
+
+/** So many accesses that the branch predictor cannot learn their order. */
+const COUNT = 2 ** 19;
+
+/** Takes results, so that no call can be dropped as useless. */
+export const sink: { value: number; object: unknown } = { value: 0, object: undefined };
+
+/** Random addresses within a number of pages. */
+function within(pages: number): Float64Array {
+  return Float64Array.from(randoms(COUNT, pages), (page, index) => page * 4096 + (index & 0xfff));
+}
+
+// Each loop is written out: a shared one would call its body through a site that has seen them all.
+
+/** The yardstick: `Map.get` over 1024 keys, page numbers computed from addresses as a cache would do. */
+export function yardsticks(): Task[] {
+  const addresses = within(1024);
+  const wide = Array.from(addresses, (address) => BigInt(Math.floor(address / 4096)));
+  const numbers = new Map<number, number>();
+  const bigints = new Map<bigint, number>();
+  for (let page = 0; page < 1024; page++) {
+    numbers.set(page, page);
+    bigints.set(BigInt(page), page);
+  }
+  const number = () => {
+    let sum = 0;
+    for (let index = 0; index < COUNT; index++) {
+      sum += numbers.get(Math.floor((addresses[index] as number) / 4096)) as number;
+    }
+    sink.value = sum;
+  };
+  const bigint = () => {
+    let sum = 0;
+    for (let index = 0; index < COUNT; index++) sum += bigints.get(wide[index] as bigint) as number;
+    sink.value = sum;
+  };
+  return [
+    { name: 'Map.get(number)', operations: COUNT, run: number },
+    { name: 'Map.get(bigint)', operations: COUNT, run: bigint },
+  ];
+}
+
+/** Translations that the IOTLB answers, on each face. */
+export function hits(): Task[] {
+  const { region } = mappedUnit(4096, (page) => page ^ 5);
+  const [one, some, many] = [within(1), within(1024), within(4096)];
+  const wide = Array.from(some, (address) => BigInt(address));
+  const low = Int32Array.from(some, (address) => address);
+  const onePage = () => {
+    let sum = 0;
+    for (let index = 0; index < COUNT; index++) sum += region.translateAddress(one[index] as number);
+    sink.value = sum;
+  };
+  const thousand = () => {
+    let sum = 0;
+    for (let index = 0; index < COUNT; index++) sum += region.translateAddress(some[index] as number);
+    sink.value = sum;
+  };
+  const thousands = () => {
+    let sum = 0;
+    for (let index = 0; index < COUNT; index++) sum += region.translateAddress(many[index] as number);
+    sink.value = sum;
+  };
+  const halves = () => {
+    let sum = 0;
+    for (let index = 0; index < COUNT; index++) {
+      region.translateHalves(0, low[index] as number, ACCESS.read);
+      sum += region.addressLo;
+    }
+    sink.value = sum;
+  };
+  const object = () => {
+    for (let index = 0; index < COUNT; index++) sink.object = region.translate(wide[index] as bigint);
+  };
+  return [
+    { name: 'hit, number, 1 page', operations: COUNT, run: onePage },
+    { name: 'hit, number, 1024 pages', operations: COUNT, run: thousand },
+    { name: 'hit, number, 4096 pages', operations: COUNT, run: thousands },
+    { name: 'hit, halves, 1024 pages', operations: COUNT, run: halves },
+    { name: 'hit, bigint to object, 1024 pages', operations: COUNT, run: object },
+  ];
+}
+
+/** Translations that need a walk. */
+export function misses(): Task[] {
+  const pages = 2 ** 20;
+  const { region } = mappedUnit(pages, (page) => page & 0x3_ffff);
+  const addresses = within(pages);
+  const run = () => {
+    let sum = 0;
+    for (let index = 0; index < COUNT; index++) sum += region.translateAddress(addresses[index] as number);
+    sink.value = sum;
+  };
+  return [{ name: 'miss, number, 1M dense pages', operations: COUNT, run }];
+}
+
+/** Bytes of heap that one translation on the number face leaves behind; needs `--expose-gc`. */
+export function allocation(): number {
+  const { region } = mappedUnit(1024, (page) => page);
+  const translations = 4_000_000;
+  const run = () => {
+    let sum = 0;
+    for (let index = 0; index < translations; index++) sum += region.translateAddress((index & 1023) * 4096);
+    sink.value += sum;
+  };
+  run();
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  run();
+  return Math.max(process.memoryUsage().heapUsed - before, 0) / translations;
+}

@@ -1,0 +1,47 @@
+/** What the unit's caches may hold, and for how long. Results after the required invalidations never depend on it. */
+export interface CachePolicy {
+  /** IOTLB entries: 0, or a power of two up to 65536. */
+  readonly iotlbEntries: number;
+  /** Whether context entries are cached. */
+  readonly contexts: boolean;
+  /** Keep an IOTLB entry until it is invalidated, even when its place is wanted: the IOTLB grows beyond its entries. */
+  readonly keepAll: boolean;
+  /** With CAP.CM=1, keep also what was found not present or erroneous (§6.1). */
+  readonly notPresent: boolean;
+}
+
+/**
+ * The policies by name: `none` caches nothing, `default` is like hardware, `hold` keeps all that the architecture lets
+ * hardware keep for as long as it may, so that an invalidation that software forgot shows.
+ */
+export const CACHE_POLICIES = {
+  none: { iotlbEntries: 0, contexts: false, keepAll: false, notPresent: false },
+  default: { iotlbEntries: 8192, contexts: true, keepAll: false, notPresent: false },
+  hold: { iotlbEntries: 8192, contexts: true, keepAll: true, notPresent: true },
+} as const satisfies Readonly<Record<string, CachePolicy>>;
+
+export type CachePolicyName = keyof typeof CACHE_POLICIES;
+
+/**
+ * The policy that an option names or spells out; what it leaves out is as in `default`.
+ *
+ * @throws RangeError if the name is unknown, or a number of entries is not allowed
+ */
+export function cachePolicy(option: CachePolicyName | Partial<CachePolicy> = 'default'): CachePolicy {
+  if (typeof option === 'string') {
+    const policy = CACHE_POLICIES[option];
+    if (policy !== undefined) return policy;
+    throw new RangeError(`caches: '${option}' is unknown: choose one of ${Object.keys(CACHE_POLICIES).join(', ')}`);
+  }
+  const policy = { ...CACHE_POLICIES.default, ...option };
+  const { iotlbEntries } = policy;
+  if (
+    !Number.isInteger(iotlbEntries) ||
+    iotlbEntries < 0 ||
+    iotlbEntries > 65536 ||
+    (iotlbEntries & (iotlbEntries - 1)) !== 0
+  ) {
+    throw new RangeError(`caches.iotlbEntries is ${iotlbEntries}: it must be 0 or a power of two up to 65536`);
+  }
+  return policy;
+}

@@ -1,0 +1,147 @@
+import type { EventInterrupt } from '../interrupts/event-message.js';
+import type { Capabilities } from '../regs/capabilities.js';
+import type { RegisterFile } from '../regs/register-file.js';
+import { CONDITIONS } from '../walk/conditions.js';
+import { READ, WRITE, ZERO_LENGTH_READ } from '../walk/rights.js';
+
+/** What became of a fault (§7.2.1). */
+export type FaultOutcome =
+  /** Stands in a fault recording register. */
+  | 'recorded'
+  /** Dropped: a fault of the same source-id is pending already. */
+  | 'collapsed'
+  /** Dropped: no recording register was free, or an overflow has not been cleared yet. */
+  | 'overflow'
+  /** Not recorded: fault processing is disabled for the requester. */
+  | 'disabled'
+  /** The architecture records no such refusal. */
+  | 'unrecorded';
+
+/** Bits of FSTS. */
+export const PFO = 1 << 0;
+const PPF = 1 << 1;
+export const IQE = 1 << 4;
+const ICE = 1 << 5;
+const ITE = 1 << 6;
+const CONDITION_BITS = PFO | PPF | IQE | ICE | ITE;
+const FRI_SHIFT = 8;
+
+const FSTS = 0x34;
+
+/** Words of a fault recording register. */
+const FRCD_WORDS = 4;
+/** In the highest word: the record is valid, T1, and the address type "translated". In the word below it: T2. */
+const F = 1 << 31;
+const T1 = 1 << 30;
+const TRANSLATED = 2 << 28;
+/** T1 and T2 tell a read (1, 0), a write (0, 0) and an AtomicOp (1, 1) apart (§11.4.7.6). */
+const T2 = 1 << 28;
+
+/** The fault status register, the fault recording registers and the fault event (§7.2, §7.3). */
+export class FaultLog {
+  readonly #registers: RegisterFile;
+  readonly #event: EventInterrupt;
+  readonly #first: number;
+  readonly #count: number;
+  /** Address bits that a record can hold: those of the largest address width. */
+  readonly #addressMaskHi: number;
+  readonly #hasAddressType: boolean;
+  /** The record that the next fault takes. */
+  #next = 0;
+
+  constructor(registers: RegisterFile, capabilities: Capabilities, event: EventInterrupt) {
+    this.#registers = registers;
+    this.#event = event;
+    this.#first = registers.offsetOf('FRCD', 0);
+    this.#count = capabilities.get('CAP.NFR') + 1;
+    const sagaw = capabilities.get('CAP.SAGAW');
+    this.#addressMaskHi = (1 << ((sagaw & 8 ? 57 : sagaw & 4 ? 48 : 39) - 32)) - 1;
+    this.#hasAddressType = capabilities.has('ECAP.DT');
+    registers.onWrite(FSTS, () => this.#settle());
+    for (let record = 0; record < this.#count; record++) {
+      registers.onWrite(this.#offset(record) + 12, () => this.#recordsChanged());
+    }
+  }
+
+  /**
+   * Records a fault, if the architecture lets it (§7.2.1).
+   *
+   * @param faultsDisabled - FPD was set on the way
+   * @param access - the rights that the request asked for
+   */
+  record(
+    condition: number,
+    faultsDisabled: boolean,
+    sourceId: number,
+    hi: number,
+    lo: number,
+    access: number,
+    translated: boolean,
+  ): FaultOutcome {
+    const { code, qualified } = CONDITIONS[condition] as (typeof CONDITIONS)[number];
+    if (code === undefined) return 'unrecorded';
+    if (qualified && faultsDisabled) return 'disabled';
+    const registers = this.#registers;
+    if ((registers.get(FSTS) & PFO) !== 0) return 'overflow';
+    if (this.#isPending(sourceId)) return 'collapsed';
+    const at = this.#offset(this.#next);
+    if ((registers.get(at + 12) & F) !== 0) {
+      registers.set(FSTS, registers.get(FSTS) | PFO);
+      return 'overflow';
+    }
+    // an interrupt-range fault has no defined address field (§11.4.7.6)
+    const hasAddress = code !== 0x29;
+    registers.set(at, hasAddress ? lo & ~0xfff : 0);
+    registers.set(at + 4, hasAddress ? hi & this.#addressMaskHi : 0);
+    const reads = (access & (READ | ZERO_LENGTH_READ)) !== 0;
+    registers.set(at + 8, sourceId | (reads && (access & WRITE) !== 0 ? T2 : 0));
+    registers.set(at + 12, F | (reads ? T1 : 0) | (this.#hasAddressType && translated ? TRANSLATED : 0) | code);
+    this.#next = (this.#next + 1) % this.#count;
+    const status = registers.get(FSTS);
+    this.#recordsChanged();
+    if ((status & CONDITION_BITS) === 0) this.#event.raise();
+    return 'recorded';
+  }
+
+  /** An invalidation error arose: sets its status bit and tells software, unless a condition was pending already. */
+  raise(bit: number): void {
+    const status = this.#registers.get(FSTS);
+    this.#registers.set(FSTS, status | bit);
+    if ((status & CONDITION_BITS) === 0) this.#event.raise();
+  }
+
+  /** Both kinds of remapping are off: recording begins anew at the first register (§7.2.1). */
+  restart(): void {
+    this.#next = 0;
+  }
+
+  #offset(record: number): number {
+    return this.#first + record * FRCD_WORDS * 4;
+  }
+
+  #isPending(sourceId: number): boolean {
+    for (let record = 0; record < this.#count; record++) {
+      const at = this.#offset(record);
+      if ((this.#registers.get(at + 12) & F) !== 0 && (this.#registers.get(at + 8) & 0xffff) === sourceId) return true;
+    }
+    return false;
+  }
+
+  /** PPF is the OR of all F bits; FRI names the oldest pending record (§11.4.7.1). */
+  #recordsChanged(): void {
+    const registers = this.#registers;
+    let status = registers.get(FSTS) & ~(PPF | (0xff << FRI_SHIFT));
+    for (let step = 0; step < this.#count; step++) {
+      const record = (this.#next + step) % this.#count;
+      if ((registers.get(this.#offset(record) + 12) & F) === 0) continue;
+      status |= PPF | (record << FRI_SHIFT);
+      break;
+    }
+    registers.set(FSTS, status);
+    this.#settle();
+  }
+
+  #settle(): void {
+    if ((this.#registers.get(FSTS) & CONDITION_BITS) === 0) this.#event.settle();
+  }
+}

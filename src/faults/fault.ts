@@ -1,0 +1,59 @@
+import { CONDITIONS } from '../walk/conditions.js';
+import { type Access, accessOf } from '../walk/rights.js';
+import type { FaultOutcome } from './fault-log.js';
+
+/** Why a request was not translated. */
+export interface Fault {
+  /** The condition's name in the specification, e.g. `LGN.2`. */
+  readonly condition: string;
+  /** The fault reason code; `undefined` for a refusal that the architecture does not record. */
+  readonly reason: number | undefined;
+  /** What is wrong, and what usually has to change. */
+  readonly about: string;
+  readonly remedy: string;
+  /** Where the specification says so. */
+  readonly section: string;
+}
+
+/** A fault as it happened: every one, also those that hardware does not record. */
+export interface FaultEvent extends Fault {
+  readonly sourceId: number;
+  /** The request's PASID, if it had one. */
+  readonly pasid: number | undefined;
+  /** The input address. */
+  readonly address: bigint;
+  readonly access: Access;
+  /** Whether the request carried an address that a device-TLB had translated. */
+  readonly translated: boolean;
+  /** Whether it stands in a fault recording register, or why not. */
+  readonly outcome: FaultOutcome;
+}
+
+/** A condition as people meet it. */
+export function faultOf(condition: number): Fault {
+  const { name, code, about, remedy, section } = CONDITIONS[condition] as (typeof CONDITIONS)[number];
+  return { condition: name, reason: code, about, remedy, section };
+}
+
+/** An address of two 32-bit halves. */
+export function address64(hi: number, lo: number): bigint {
+  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
+}
+
+/** The event of a fault. */
+export function faultEvent(
+  condition: number,
+  request: { sourceId: number; pasid: number | undefined; hi: number; lo: number; access: number; translated: boolean },
+  outcome: FaultOutcome,
+): FaultEvent {
+  const { sourceId, pasid, hi, lo, access, translated } = request;
+  return {
+    ...faultOf(condition),
+    sourceId,
+    pasid,
+    address: address64(hi, lo),
+    access: accessOf(access),
+    translated,
+    outcome,
+  };
+}

@@ -1,0 +1,34 @@
+export { CACHE_POLICIES, type CachePolicy, type CachePolicyName } from './caches/policy.js';
+export type { Fault, FaultEvent } from './faults/fault.js';
+export type { FaultOutcome } from './faults/fault-log.js';
+export type {
+  CheckStep,
+  EntryStep,
+  ExplainedFault,
+  ExplainRequest,
+  ExplainStep,
+  Explanation,
+  StaleEntry,
+} from './inspect/explanation.js';
+export type { ReservedBits } from './inspect/reserved-bits.js';
+export type { EventMessage } from './interrupts/event-message.js';
+export {
+  type AttachOptions,
+  GuestMemory,
+  type MemoryHandler,
+  type MemoryRange,
+} from './memory/guest-memory.js';
+export { SparseMemory } from './memory/sparse-memory.js';
+export { alignedBlocks } from './notifier/aligned-blocks.js';
+export type { MapEvent, Notifier, NotifierKinds, NotifierOptions, UnmapEvent } from './notifier/notifier.js';
+export { IommuMemoryRegion, type ReplayOptions, type Translation } from './notifier/region.js';
+export type { MappingVisitor, ReplaySummary, SkipReason, SkipVisitor } from './notifier/replay.js';
+export type { MappedRun } from './notifier/shadow.js';
+export type { Capabilities, CapabilityName } from './regs/capabilities.js';
+export { type PresetName, presets, qemuCapabilities } from './regs/presets.js';
+export type { RegisterFile } from './regs/register-file.js';
+export type { DecodedField } from './tables/entry-format.js';
+export { IntelIommu, type InterruptRequest, type IommuEvents, type IommuStatistics } from './unit/intel-iommu.js';
+export type { CapabilityValues, IntelIommuOptions } from './unit/options.js';
+export { CONDITIONS, type Condition } from './walk/conditions.js';
+export { ACCESS, type Access, rightsText } from './walk/rights.js';

@@ -1,0 +1,13 @@
+/** What invalidations do, whichever interface they come through. All addresses are given as two 32-bit halves. */
+export interface InvalidationEffects {
+  contextGlobal(): void;
+  contextDomain(domainId: number): void;
+  /** Context entries of a domain-id and the source-ids that `functionMask` lets `sourceId` stand for. */
+  contextDevice(domainId: number, sourceId: number, functionMask: number): void;
+  iotlbGlobal(): void;
+  iotlbDomain(domainId: number): void;
+  /** 2^`mask` pages of a domain-id. */
+  iotlbPages(domainId: number, hi: number, lo: number, mask: number): void;
+  /** Called before software learns that the invalidations are done: whoever shadows the tables catches up now. */
+  complete(): void;
+}

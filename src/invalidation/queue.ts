@@ -1,0 +1,218 @@
+import { type FaultLog, IQE } from '../faults/fault-log.js';
+import type { EventInterrupt } from '../interrupts/event-message.js';
+import type { GuestMemory } from '../memory/guest-memory.js';
+import type { Capabilities } from '../regs/capabilities.js';
+import type { RegisterFile } from '../regs/register-file.js';
+import { reservedMask } from '../tables/entry-format.js';
+import type { RemappingState } from '../walk/translator.js';
+import { DESCRIPTORS, type DescriptorRow } from './descriptor-rows.js';
+import type { InvalidationEffects } from './effects.js';
+
+const FSTS = 0x34;
+const IQH = 0x80;
+const IQT = 0x88;
+const IQA = 0x90;
+const ICS = 0x9c;
+const IQERCD = 0xb0;
+
+/** Queue error codes (§11.4.9.9). */
+const TAIL_BEYOND_QUEUE = 1;
+const FETCH_ERROR = 2;
+const INVALID_TYPE = 3;
+const INVALID_DESCRIPTOR = 4;
+const WRONG_WIDTH = 5;
+const TAIL_NOT_ALIGNED = 6;
+const INVALID_MODE = 7;
+
+const STOPPED = IQE | (1 << 6);
+
+/** Told of each descriptor that was executed. */
+export type DescriptorListener = (name: string, words: Int32Array) => void;
+
+/** The invalidation queue (§6.5.2). */
+export class InvalidationQueue {
+  /** GSTS.QIES. */
+  enabled = false;
+
+  readonly #registers: RegisterFile;
+  readonly #memory: GuestMemory;
+  readonly #capabilities: Capabilities;
+  readonly #state: RemappingState;
+  readonly #faults: FaultLog;
+  readonly #event: EventInterrupt;
+  readonly #effects: InvalidationEffects;
+  readonly #executed: DescriptorListener;
+  readonly #reserved = new Map<DescriptorRow, Int32Array>();
+  readonly #words = new Int32Array(8);
+
+  constructor(parts: {
+    registers: RegisterFile;
+    memory: GuestMemory;
+    capabilities: Capabilities;
+    state: RemappingState;
+    faults: FaultLog;
+    event: EventInterrupt;
+    effects: InvalidationEffects;
+    executed: DescriptorListener;
+  }) {
+    this.#registers = parts.registers;
+    this.#memory = parts.memory;
+    this.#capabilities = parts.capabilities;
+    this.#state = parts.state;
+    this.#faults = parts.faults;
+    this.#event = parts.event;
+    this.#effects = parts.effects;
+    this.#executed = parts.executed;
+    for (const row of DESCRIPTORS) this.#reserved.set(row, reservedMask(row, parts.capabilities));
+    parts.registers.onWrite(ICS, () => {
+      if ((parts.registers.get(ICS) & 1) === 0) this.#event.settle();
+    });
+  }
+
+  /** Switches the queue on or off; off sets the head to 0 (§11.4.9.1). */
+  enable(on: boolean): void {
+    this.enabled = on;
+    if (!on) this.#registers.set(IQH, 0);
+  }
+
+  /** Whether there is a descriptor to fetch, and nothing that keeps the unit from it. */
+  get ready(): boolean {
+    const registers = this.#registers;
+    return this.enabled && registers.get(IQH) !== registers.get(IQT) && (registers.get(FSTS) & STOPPED) === 0;
+  }
+
+  /** Executes the next descriptor, or stops the queue with an error. Call it only when {@link ready}. */
+  step(): void {
+    const registers = this.#registers;
+    const wide = (registers.get(IQA) & 0x800) !== 0;
+    const error = this.queueError(wide) || this.fetch(wide) || this.execute(wide);
+    if (error !== 0) {
+      registers.set(IQERCD, (registers.get(IQERCD) & ~0xf) | error);
+      this.#faults.raise(IQE);
+      return;
+    }
+    const bytes = wide ? 32 : 16;
+    registers.set(IQH, ((registers.get(IQH) & -bytes) + bytes) % this.bytes);
+  }
+
+  private get bytes(): number {
+    return 4096 << (this.#registers.get(IQA) & 7);
+  }
+
+  /** What is wrong with the queue as a whole; the most specific code comes first (§6.5.2.11). */
+  private queueError(wide: boolean): number {
+    const scalable = this.#capabilities.has('ECAP.SMTS');
+    const abort = this.#capabilities.has('ECAP.ADMS');
+    const { mode } = this.#state;
+    if (mode === 2 || (mode === 1 && !scalable) || (mode === 3 && !abort)) return INVALID_MODE;
+    if (wide ? !scalable && !abort : mode !== 0) return WRONG_WIDTH;
+    const tail = this.#registers.get(IQT);
+    if (wide && (tail & 0x10) !== 0) return TAIL_NOT_ALIGNED;
+    return tail >= this.bytes ? TAIL_BEYOND_QUEUE : 0;
+  }
+
+  private fetch(wide: boolean): number {
+    const registers = this.#registers;
+    // software may have changed the width with the head where only a narrow descriptor can be
+    const head = registers.get(IQH) & (wide ? ~0x1f : ~0xf);
+    const base = (registers.get(IQA + 4) >>> 0) * 0x10_0000 + (registers.get(IQA) >>> 12);
+    const frame = base + (head >>> 12);
+    this.#words.fill(0);
+    for (let word = 0; word < (wide ? 4 : 2); word++) {
+      if (!this.#memory.loadEntry(frame, ((head & 0xfff) >>> 3) + word)) return FETCH_ERROR;
+      this.#words[2 * word] = this.#memory.lo;
+      this.#words[2 * word + 1] = this.#memory.hi;
+    }
+    return 0;
+  }
+
+  private execute(wide: boolean): number {
+    const words = this.#words;
+    const first = words[0] as number;
+    const type = (first & 0xf) | ((first >> 5) & 0x70);
+    const row = DESCRIPTORS.find((each) => each.type === type);
+    if (row === undefined || !this.isValid(row, wide)) return INVALID_TYPE;
+    const reserved = this.#reserved.get(row) as Int32Array;
+    if (words.some((word, index) => (word & (reserved[index] as number)) !== 0)) return INVALID_DESCRIPTOR;
+    const granularity = (first >> 4) & 3;
+    if (row.granularities?.includes(granularity) === false) return INVALID_DESCRIPTOR;
+    const error = this.perform(type, granularity);
+    if (error === 0) this.#executed(row.name, words);
+    return error;
+  }
+
+  /** The mode table of §6.5.2.11: the PASID types exist only where scalable or abort-DMA mode is in force. */
+  private isValid(row: DescriptorRow, wide: boolean): boolean {
+    if (row.needs !== undefined && !this.#capabilities.has(row.needs)) return false;
+    return !row.wide || (wide && this.#state.mode !== 0);
+  }
+
+  private perform(type: number, granularity: number): number {
+    const words = this.#words;
+    const domainId = (words[0] as number) >>> 16;
+    switch (type) {
+      case 1:
+        invalidateContexts(this.#effects, granularity, domainId, words[1] as number);
+        return 0;
+      case 2:
+        return this.invalidateIotlb(granularity, domainId);
+      case 5:
+        return this.wait();
+      default:
+        // no entry of an interrupt table, PASID or device-TLB is cached that these could drop
+        return 0;
+    }
+  }
+
+  private invalidateIotlb(granularity: number, domainId: number): number {
+    const mask = (this.#words[2] as number) & 0x3f;
+    if (granularity === 3) {
+      if (!this.#capabilities.has('CAP.PSI') || mask > this.#capabilities.get('CAP.MAMV')) return INVALID_DESCRIPTOR;
+    }
+    invalidateIotlb(this.#effects, granularity, domainId, this.#words[3] as number, this.#words[2] as number);
+    return 0;
+  }
+
+  /** Wait descriptor (§6.5.2.9): tells software that everything before it is done. */
+  private wait(): number {
+    this.#effects.complete();
+    const words = this.#words;
+    const flags = words[0] as number;
+    if ((flags & 0x20) !== 0) {
+      // bits from the host address width up are ignored
+      const high = (words[3] as number) & ((1 << (this.#capabilities.haw - 32)) - 1);
+      const address = high * 0x1_0000_0000 + (((words[2] as number) & ~3) >>> 0);
+      if (!this.#memory.write32(address, words[1] as number)) return INVALID_DESCRIPTOR;
+    }
+    if ((flags & 0x10) !== 0 && (this.#registers.get(ICS) & 1) === 0) {
+      this.#registers.set(ICS, 1);
+      this.#event.raise();
+    }
+    return 0;
+  }
+}
+
+/** A context-cache invalidation of either interface. `source` holds the source-id, and the function mask above it. */
+export function invalidateContexts(
+  effects: InvalidationEffects,
+  granularity: number,
+  domainId: number,
+  source: number,
+) {
+  if (granularity === 1) effects.contextGlobal();
+  else if (granularity === 2) effects.contextDomain(domainId);
+  else effects.contextDevice(domainId, source & 0xffff, (source >>> 16) & 3);
+}
+
+/** An IOTLB invalidation of either interface. `lo` holds the address mask in its low bits. */
+export function invalidateIotlb(
+  effects: InvalidationEffects,
+  granularity: number,
+  domainId: number,
+  hi: number,
+  lo: number,
+) {
+  if (granularity === 1) effects.iotlbGlobal();
+  else if (granularity === 2) effects.iotlbDomain(domainId);
+  else effects.iotlbPages(domainId, hi, lo & ~0xfff, lo & 0x3f);
+}

@@ -1,0 +1,111 @@
+import { type GuestMemory, PAGE_BYTES } from '../memory/guest-memory.js';
+import { inInterruptRange } from '../walk/address-ranges.js';
+import { READ, WRITE } from '../walk/rights.js';
+
+/** A region, as far as DMA needs it. */
+interface Translating {
+  readonly pasid: number | undefined;
+  addressHi: number;
+  addressLo: number;
+  translateHalves(hi: number, lo: number, access: number, translated: boolean): boolean;
+}
+
+/** Told of a dword that goes to 0xFEEx_xxxx. */
+type Interrupt = (address: number, data: number) => void;
+
+/** Moves bytes between a buffer and host memory; answers how many could be moved. */
+type Transfer = (address: number, at: number, length: number) => number;
+
+export function read(
+  region: Translating,
+  memory: GuestMemory,
+  hi: number,
+  lo: number,
+  target: Uint8Array,
+  translated: boolean,
+): number {
+  const transfer: Transfer = (address, at, length) => memory.read(address, target, at, length);
+  const blocked = (at: number, length: number) => target.fill(0, at, at + length);
+  return eachPage(region, hi, lo, target.length, READ, translated, transfer, blocked, undefined);
+}
+
+export function write(
+  region: Translating,
+  memory: GuestMemory,
+  hi: number,
+  lo: number,
+  source: Uint8Array,
+  translated: boolean,
+  interrupt: Interrupt,
+): number {
+  const transfer: Transfer = (address, at, length) => memory.write(address, source, at, length);
+  const mayInterrupt = region.pasid === undefined && !translated;
+  const intercept = (pieceHi: number, pieceLo: number, at: number, length: number): boolean => {
+    // an interrupt request is an aligned dword (§3.15, §5.1); what crosses a page is several requests
+    if (!mayInterrupt || length !== 4 || (pieceLo & 3) !== 0 || !inInterruptRange(pieceHi, pieceLo)) return false;
+    const [a = 0, b = 0, c = 0, d = 0] = source.subarray(at, at + 4);
+    interrupt(pieceLo >>> 0, (a | (b << 8) | (c << 16) | (d << 24)) >>> 0);
+    return true;
+  };
+  return eachPage(region, hi, lo, source.length, WRITE, translated, transfer, () => undefined, intercept);
+}
+
+/**
+ * Splits a transfer at pages, since no request crosses one (§3.4.1), and joins pages whose frames follow each other
+ * into one copy.
+ */
+function eachPage(
+  region: Translating,
+  hi: number,
+  lo: number,
+  length: number,
+  access: number,
+  translated: boolean,
+  transfer: Transfer,
+  blocked: (at: number, length: number) => void,
+  intercept: ((hi: number, lo: number, at: number, length: number) => boolean) | undefined,
+): number {
+  let done = 0;
+  let high = hi;
+  let low = lo;
+  // the copy that is being gathered
+  let copyAddress = 0;
+  let copyAt = 0;
+  let copyLength = 0;
+  for (let at = 0; at < length; ) {
+    const count = Math.min(PAGE_BYTES - (low & 0xfff), length - at);
+    if (intercept?.(high, low, at, count) === true) done += count;
+    else if (region.translateHalves(high, low, access, translated)) {
+      const address = region.addressHi * 0x1_0000_0000 + (region.addressLo >>> 0);
+      if (copyLength > 0 && address === copyAddress + copyLength && at === copyAt + copyLength) copyLength += count;
+      else {
+        if (copyLength > 0) done += transfer(copyAddress, copyAt, copyLength);
+        copyAddress = address;
+        copyAt = at;
+        copyLength = count;
+      }
+    } else blocked(at, count);
+    at += count;
+    low = (low + count) | 0;
+    // a transfer that passes the end of the address space goes on at its beginning
+    if (low === 0) high = (high + 1) | 0;
+  }
+  return copyLength > 0 ? done + transfer(copyAddress, copyAt, copyLength) : done;
+}
+
+/** An AtomicOp on host memory. */
+export function atomic(
+  memory: GuestMemory,
+  address: number,
+  size: 4 | 8,
+  update: (old: bigint) => bigint,
+): bigint | undefined {
+  const low = memory.read32(address);
+  const high = size === 8 ? memory.read32(address + 4) : 0;
+  if (low === undefined || high === undefined) return undefined;
+  const old = (BigInt(high) << 32n) | BigInt(low);
+  const fresh = update(old);
+  const lowDone = memory.write32(address, Number(fresh & 0xffff_ffffn));
+  const highDone = size === 4 || memory.write32(address + 4, Number((fresh >> 32n) & 0xffff_ffffn));
+  return lowDone && highDone ? old : undefined;
+}

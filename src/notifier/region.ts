@@ -1,0 +1,429 @@
+import { Buffer } from 'buffer/index.js';
+import { EventEmitter } from 'eventemitter3';
+import type { ContextHolder } from '../caches/context-cache.js';
+import { CELL, type DomainList, type Iotlb, saltOf } from '../caches/iotlb.js';
+import { address64, type Fault, faultOf } from '../faults/fault.js';
+import type { GuestMemory } from '../memory/guest-memory.js';
+import { inInterruptRange } from '../walk/address-ranges.js';
+import { conditionId } from '../walk/conditions.js';
+import type { Requester } from '../walk/requester.js';
+import { ACCESS, type Access, accessBits, rightsText } from '../walk/rights.js';
+import * as dma from './dma.js';
+import { type MapEvent, Notifier, type NotifierOptions, pageWindow, type UnmapEvent } from './notifier.js';
+import type { MappingVisitor, ReplaySummary, SkipVisitor } from './replay.js';
+
+/** What a translation answers: the host address, or the fault. */
+export type Translation =
+  | {
+      readonly ok: true;
+      /** Host physical address of the byte asked for. */
+      readonly address: bigint;
+      /** Size of the page that translates it, in bytes. */
+      readonly pageSize: number;
+      /** What the page grants. */
+      readonly rights: 'r' | 'w' | 'rw' | '';
+      /** The access is snooped whatever the request asks for (§3.10). */
+      readonly snoop: boolean;
+    }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** How a replay goes. */
+export interface ReplayOptions {
+  /** First and last IOVA; default all. The range is made of whole pages. */
+  readonly first?: number | bigint;
+  readonly last?: number | bigint;
+  /** Announce runs of pages that follow each other in both address spaces (default), or page by page. */
+  readonly merged?: boolean;
+  /** Called for each part that is left out, and why. */
+  readonly skip?: SkipVisitor;
+}
+
+/** What a region needs of the unit it belongs to. */
+export interface RegionOwner {
+  readonly memory: GuestMemory;
+  readonly iotlb: Iotlb;
+  /** Translates by caches and tables, logs a fault, leaves the result in the region's fields. Answers the condition. */
+  translate(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number;
+  replay(
+    region: IommuMemoryRegion,
+    first: number,
+    end: number,
+    visit: MappingVisitor,
+    options: ReplayOptions,
+  ): ReplaySummary;
+  /** A device's dword write to 0xFEEx_xxxx. */
+  interrupt(region: IommuMemoryRegion, address: number, data: number): void;
+  notifiersChanged(region: IommuMemoryRegion): void;
+  /** @throws Error if notifiers of maps cannot be served */
+  checkNotifier(options: NotifierOptions): void;
+  announce(region: IommuMemoryRegion, name: 'map' | 'unmap', event: MapEvent | UnmapEvent): void;
+}
+
+// A bigint is split by writing it here and reading its halves: shifts would make new bigints.
+const WHOLE = new BigUint64Array(1);
+const HALVES = new Int32Array(WHOLE.buffer);
+
+// Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
+const { PAGE_LO, PAGE_HI, TAG, RIGHTS, HOST_LO, HOST_HI, WORDS } = CELL;
+const READ = ACCESS.read;
+const OK = conditionId('ok');
+const DISCARDED = conditionId('discarded');
+
+/** No entry of the IOTLB has this tag: the region's requests always take the slow path. */
+const NO_TAG = -1;
+
+/**
+ * The address space that one requester sees: the memory region behind a source-id (and a PASID). Made by
+ * `IntelIommu.region()`; there is one for each requester, and it stays valid as long as the unit.
+ *
+ * Three faces translate an address; all take the same path and log the same faults:
+ * {@link translate} answers an object, {@link translateAddress} a number, {@link translateHalves} leaves 32-bit halves
+ * in {@link addressHi} and {@link addressLo}.
+ *
+ * @example
+ * const disk = unit.region(0x00fa); // 00:1f.2
+ * const answer = disk.translate(0xffffe000n, 'write');
+ * if (answer.ok) console.log(answer.address.toString(16));
+ * else console.log(answer.fault.about);
+ */
+export class IommuMemoryRegion
+  extends EventEmitter<{ map: [event: MapEvent]; unmap: [event: UnmapEvent] }>
+  implements ContextHolder
+{
+  /** Requester id: bus in bits 15:8, device in 7:3, function in 2:0. */
+  readonly sourceId: number;
+  /** PASID of the requests of this region; `undefined` for requests without one. */
+  readonly pasid: number | undefined;
+
+  /** Host address of the last translation that succeeded, in two 32-bit halves (signed). */
+  addressHi = 0;
+  addressLo = 0;
+  /** The rights that its page grants, as bits of `ACCESS`, and the page's size as a shift; of {@link translateHalves}. */
+  rights = 0;
+  pageShift = 12;
+  snoop = false;
+
+  /** @internal the cached context entry */
+  requester: Requester | undefined = undefined;
+  /** @internal the IOTLB's list of its domain-id */
+  domain: DomainList | undefined = undefined;
+  /** @internal the requester's tag in the IOTLB */
+  readonly tag: number;
+  /** @internal the tag by which lookups go; none while the unit does not translate */
+  liveTag = NO_TAG;
+  /** @internal */
+  readonly notifiers = new Set<Notifier>();
+  /** @internal translations that the IOTLB answered on the fast path */
+  hits = 0;
+
+  readonly #owner: RegionOwner;
+  readonly #iotlb: Iotlb;
+  readonly #salt: number;
+  #condition = OK;
+
+  /** @internal made by `IntelIommu.region` */
+  constructor(owner: RegionOwner, sourceId: number, pasid: number | undefined, tag: number) {
+    super();
+    this.#owner = owner;
+    this.#iotlb = owner.iotlb;
+    this.sourceId = sourceId;
+    this.pasid = pasid;
+    this.tag = tag;
+    this.#salt = saltOf(tag);
+  }
+
+  /**
+   * Translates an address into an object.
+   *
+   * @param iova - input address, 0 to 2^64 - 1
+   * @param access - what the request wants to do
+   * @param translated - the address comes from a device-TLB
+   * @returns the host address, or the fault, which has been logged
+   * @throws RangeError if `iova` is out of range, or a number that is not exact; TypeError if `access` is none
+   */
+  translate(iova: bigint | number, access: Access = 'read', translated = false): Translation {
+    if (typeof iova === 'bigint') {
+      WHOLE[0] = iova;
+      if (WHOLE[0] !== iova) throw badAddress(iova);
+    } else splitNumber(iova);
+    if (!this.translateHalves(HALVES[1] as number, HALVES[0] as number, accessBits(access), translated)) {
+      return { ok: false, fault: faultOf(this.#condition) };
+    }
+    HALVES[0] = this.addressLo;
+    HALVES[1] = this.addressHi;
+    const pageSize = 2 ** this.pageShift;
+    return { ok: true, address: WHOLE[0] as bigint, pageSize, rights: rightsText(this.rights), snoop: this.snoop };
+  }
+
+  /**
+   * Translates an address into a number, which holds every host address exactly.
+   *
+   * @param iova - input address; a number up to 2^53 - 1, above that a bigint
+   * @param access - bits of `ACCESS`: what the request wants to do
+   * @returns the host address, or -1 for a fault, which has been logged; {@link lastFault} tells which
+   * @throws RangeError if `iova` is out of range, or a number that is not exact
+   */
+  translateAddress(iova: number | bigint, access: number = READ): number {
+    let hi: number;
+    let lo: number;
+    if (typeof iova === 'number') {
+      if (!Number.isSafeInteger(iova) || iova < 0) throw badAddress(iova);
+      lo = iova | 0;
+      hi = (iova / 0x1_0000_0000) | 0;
+    } else {
+      WHOLE[0] = iova;
+      if (WHOLE[0] !== iova) throw badAddress(iova);
+      lo = HALVES[0] as number;
+      hi = HALVES[1] as number;
+    }
+    const { cells, mask } = this.#iotlb;
+    const page = (lo >>> 12) | (hi << 20);
+    const at = (((page ^ this.#salt) & mask) + 1) * WORDS;
+    if (
+      cells[at + PAGE_LO] === page &&
+      cells[at + TAG] === this.liveTag &&
+      cells[at + PAGE_HI] === (SMALL_PAGE | (hi >>> 12)) &&
+      (access & ~(cells[at + RIGHTS] as number)) === 0
+    ) {
+      this.hits++;
+      return (cells[at + HOST_HI] as number) * 0x1_0000_0000 + (((cells[at + HOST_LO] as number) | (lo & 0xfff)) >>> 0);
+    }
+    this.#condition = this.#owner.translate(this, hi, lo, access, false);
+    if (this.#condition !== OK) return -1;
+    return this.addressHi * 0x1_0000_0000 + (this.addressLo >>> 0);
+  }
+
+  /**
+   * Translates an address of two 32-bit halves, signed or unsigned, into {@link addressHi} and {@link addressLo}, with
+   * {@link rights}, {@link pageShift} and {@link snoop}.
+   *
+   * @param access - bits of `ACCESS`: what the request wants to do
+   * @returns whether the request was translated; if not, the fault has been logged, and {@link lastFault} tells which
+   */
+  translateHalves(hi: number, lo: number, access: number = READ, translated = false): boolean {
+    const { cells, mask } = this.#iotlb;
+    const page = (lo >>> 12) | (hi << 20);
+    const at = (((page ^ this.#salt) & mask) + 1) * WORDS;
+    if (
+      cells[at + PAGE_LO] === page &&
+      cells[at + TAG] === this.liveTag &&
+      cells[at + PAGE_HI] === (SMALL_PAGE | (hi >>> 12)) &&
+      (access & ~(cells[at + RIGHTS] as number)) === 0 &&
+      !translated
+    ) {
+      this.hits++;
+      this.addressHi = cells[at + HOST_HI] as number;
+      this.addressLo = (cells[at + HOST_LO] as number) | (lo & 0xfff);
+      this.rights = (cells[at + RIGHTS] as number) & 7;
+      this.snoop = (cells[at + RIGHTS] as number) > 7;
+      this.pageShift = 12;
+      return true;
+    }
+    this.#condition = this.#owner.translate(this, hi | 0, lo | 0, access, translated);
+    return this.#condition === OK;
+  }
+
+  /** The fault of the last request that took the slow path; `undefined` if it was translated. */
+  get lastFault(): Fault | undefined {
+    return this.#condition === OK ? undefined : faultOf(this.#condition);
+  }
+
+  /**
+   * A DMA read. Each page is translated for itself: what is blocked, or answered by no memory, reads as 0.
+   *
+   * @param iova - first address
+   * @param target - receives the bytes
+   * @param translated - the addresses come from a device-TLB
+   * @returns the number of bytes that were read from memory; `target.length` when nothing was blocked
+   */
+  read(iova: number | bigint, target: Uint8Array, translated = false): number {
+    splitAddress(iova);
+    return dma.read(this, this.#owner.memory, HALVES[1] as number, HALVES[0] as number, target, translated);
+  }
+
+  /**
+   * A DMA read into a new `Buffer`, whose reading methods serve devices that fetch descriptors.
+   *
+   * @param length - bytes
+   * @returns the bytes, 0 where the read was blocked
+   *
+   * @example
+   * const descriptor = nic.readBuffer(ring, 16);
+   * const address = descriptor.readBigUInt64LE(0);
+   */
+  readBuffer(iova: number | bigint, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    this.read(iova, bytes);
+    return bytes;
+  }
+
+  /**
+   * A DMA write. Each page is translated for itself. A dword that goes to 0xFEEx_xxxx is an interrupt request.
+   *
+   * @returns the number of bytes that were written; `source.length` when nothing was blocked
+   */
+  write(iova: number | bigint, source: Uint8Array, translated = false): number {
+    splitAddress(iova);
+    const interrupt = (address: number, data: number) => this.#owner.interrupt(this, address, data);
+    return dma.write(this, this.#owner.memory, HALVES[1] as number, HALVES[0] as number, source, translated, interrupt);
+  }
+
+  /**
+   * A DMA read of an aligned 32-bit word, without a buffer.
+   *
+   * @returns the word as an unsigned number, or `undefined` if it was blocked or nothing answered
+   */
+  read32(iova: number | bigint): number | undefined {
+    const address = this.translateAddress(checkAligned(iova), READ);
+    return address < 0 ? undefined : this.#owner.memory.read32(address);
+  }
+
+  /**
+   * A DMA write of an aligned 32-bit word, without a buffer; at 0xFEEx_xxxx an interrupt request.
+   *
+   * @returns whether the word was written
+   */
+  write32(iova: number | bigint, value: number): boolean {
+    checkAligned(iova);
+    splitAddress(iova);
+    const hi = HALVES[1] as number;
+    const lo = HALVES[0] as number;
+    if (this.pasid === undefined && inInterruptRange(hi, lo)) {
+      this.#owner.interrupt(this, lo >>> 0, value >>> 0);
+      return true;
+    }
+    return this.translateHalves(hi, lo, accessBits('write')) && this.#owner.memory.write32(this.#address, value);
+  }
+
+  get #address(): number {
+    return this.addressHi * 0x1_0000_0000 + (this.addressLo >>> 0);
+  }
+
+  /**
+   * An AtomicOp of 4 or 8 aligned bytes: fetch-and-add, swap or compare-and-swap, by what `update` returns.
+   *
+   * @param update - the new value for the old one, both unsigned; a result that is too wide is cut
+   * @returns the old value, or `undefined` if the request was blocked
+   *
+   * @example
+   * region.atomic(0x1000, 8, (old) => old + 1n); // fetch-and-add
+   */
+  atomic(iova: number | bigint, size: 4 | 8, update: (old: bigint) => bigint, translated = false): bigint | undefined {
+    if (size !== 4 && size !== 8) throw new RangeError(`an AtomicOp of ${size} bytes: it has 4 or 8`);
+    if (BigInt(iova) % BigInt(size) !== 0n)
+      throw new RangeError(`an AtomicOp at ${iova}: align it to its ${size} bytes`);
+    splitAddress(iova);
+    if (!this.translateHalves(HALVES[1] as number, HALVES[0] as number, accessBits('atomic'), translated)) {
+      return undefined;
+    }
+    return dma.atomic(this.#owner.memory, this.#address, size, update);
+  }
+
+  /**
+   * A zero-length read: asks whether a page could be read, transfers nothing (§3.14). At 0xFEEx_xxxx it always succeeds.
+   *
+   * @returns whether the request completed
+   */
+  zeroLengthRead(iova: number | bigint, translated = false): boolean {
+    splitAddress(iova);
+    const done = this.translateHalves(
+      HALVES[1] as number,
+      HALVES[0] as number,
+      accessBits('zero-length-read'),
+      translated,
+    );
+    return done || this.#condition === DISCARDED;
+  }
+
+  /**
+   * Announces every mapping by a walk of the tables as they stand in memory. Changes nothing and logs nothing. A
+   * requester that is not translated (remapping off, or pass-through) sees guest memory itself; one that is blocked,
+   * nothing. The walk never goes beyond min(MGAW, AGAW).
+   *
+   * @param visit - receives (iova, length, host address, rights) in ascending order; answers `false` to stop
+   * @returns what was counted
+   * @throws RangeError if the range is not made of whole pages
+   *
+   * @example
+   * region.replay((iova, length, address, rights) => console.log(iova.toString(16), length, address.toString(16)));
+   */
+  replay(visit: MappingVisitor, options: ReplayOptions = {}): ReplaySummary {
+    const [first, end] = pageWindow(options.first, options.last);
+    return this.#owner.replay(this, first, end, visit, options);
+  }
+
+  /**
+   * Registers a notifier of mappings that come and go.
+   *
+   * @throws RangeError if the window is not made of whole pages; Error if maps are asked for and CAP.CM is 0
+   *
+   * @example
+   * region.addNotifier({ map: ({ iova, length, address }) => host.map(iova, length, address),
+   *                      unmap: ({ iova, length }) => host.unmap(iova, length) });
+   */
+  addNotifier(options: NotifierOptions = {}): Notifier {
+    this.#owner.checkNotifier(options);
+    const notifier: Notifier = new Notifier(
+      this.sourceId,
+      options,
+      (name, event) => this.#owner.announce(this, name, event),
+      (removed) => {
+        this.notifiers.delete(removed);
+        this.#owner.notifiersChanged(this);
+      },
+    );
+    this.notifiers.add(notifier);
+    this.#owner.notifiersChanged(this);
+    this.syncNotifier(notifier, notifier.first, notifier.end, options.replay === false);
+    return notifier;
+  }
+
+  /**
+   * Brings a notifier up to date in a range.
+   *
+   * @internal
+   */
+  syncNotifier(notifier: Notifier, first: number, end: number, silent = false): void {
+    const from = Math.max(first, notifier.first);
+    const to = Math.min(end, notifier.end);
+    if (from >= to) return;
+    const runs: { iova: number; length: number; address: number; rights: number }[] = [];
+    const visit: MappingVisitor = (iova, length, address, rights) => runs.push({ iova, length, address, rights });
+    const { ended } = this.#owner.replay(this, from, to, visit, {});
+    // tables too large to follow: nothing can be promised, so nothing is
+    notifier.update(from, to, ended === 'limit' ? [] : runs, silent);
+  }
+}
+
+const SMALL_PAGE = 12 << 24;
+
+function splitNumber(iova: number): void {
+  if (!Number.isSafeInteger(iova) || iova < 0) throw badAddress(iova);
+  HALVES[0] = iova | 0;
+  HALVES[1] = (iova / 0x1_0000_0000) | 0;
+}
+
+function splitAddress(iova: number | bigint): void {
+  if (typeof iova === 'number') splitNumber(iova);
+  else {
+    WHOLE[0] = iova;
+    if (WHOLE[0] !== iova) throw badAddress(iova);
+  }
+}
+
+function checkAligned(iova: number | bigint): number | bigint {
+  const aligned = typeof iova === 'number' ? iova % 4 === 0 : (iova & 3n) === 0n;
+  if (!aligned) throw new RangeError(`a 32-bit access at ${iova}: align it to 4 bytes, or use read() and write()`);
+  return iova;
+}
+
+function badAddress(iova: number | bigint): RangeError {
+  return new RangeError(
+    `IOVA ${iova}: it must be a bigint from 0 to 2^64 - 1, or a whole number from 0 to 2^53 - 1 (above that give a bigint)`,
+  );
+}
+
+/** The text of a host address, for messages. */
+export function addressText(hi: number, lo: number): string {
+  return `0x${address64(hi, lo).toString(16)}`;
+}
