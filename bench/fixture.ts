@@ -4,7 +4,7 @@ import { TableBuilder } from '../test/support/table-builder.js';
 export const DEVICE = 0x0010;
 export const DOMAIN = 5;
 /** Where the tables stand: behind the memory that the devices reach. */
-const TABLES = 0x4_0000;
+const TABLES = 0x4000;
 
 /** A unit with one device and one domain. */
 export interface Fixture {
@@ -23,7 +23,7 @@ export function mappedUnit(
   frameOf: (page: number) => number,
   options: Partial<IntelIommuOptions> = {},
 ): Fixture {
-  const memory = GuestMemory.ram(2 ** 30 + 2 ** 25);
+  const memory = GuestMemory.ram(TABLES * 4096 + 2 ** 24);
   const tables = new TableBuilder(memory, TABLES);
   const top = tables.page();
   tables.context(DEVICE, { table: top, levels: 4, domainId: DOMAIN });

@@ -1,7 +1,7 @@
 import { DOMAIN, mappedUnit } from './fixture.js';
 import type { Task } from './measure.js';
 
-const QUEUE = 0x3_ff00;
+const QUEUE = 0x3f00;
 const DESCRIPTORS = 255;
 
 /**
@@ -10,7 +10,7 @@ const DESCRIPTORS = 255;
  */
 export function invalidations(): Task[] {
   const make = (name: string, filled: number): Task => {
-    const { unit, memory, region } = mappedUnit(16384, (page) => page & 0xffff);
+    const { unit, memory, region } = mappedUnit(16384, (page) => page & 0x3fff);
     for (let slot = 0; slot < 256; slot++) {
       const at = QUEUE * 4096 + slot * 16;
       memory.write32(at, 0x32 | (DOMAIN << 16));

@@ -5,7 +5,7 @@ import { sink } from './translate.js';
 /** Replay of 1M pages in a row: each page told, or runs merged. */
 export function replays(): Task[] {
   const pages = 2 ** 20;
-  const { region } = mappedUnit(pages, (page) => page & 0x3_ffff);
+  const { region } = mappedUnit(pages, (page) => page & 0x3fff);
   let pagesSeen = 0;
   const visit = (_iova: number, length: number) => {
     pagesSeen += length / 4096;

@@ -82,27 +82,31 @@ export class Iotlb {
 
   /** Where in {@link cells} the entry stands that translates an address, whatever its page size; 0 if there is none. */
   find(tag: number, hi: number, lo: number): number {
-    let at = this.findPage(tag, pageLo(hi, lo, 12), pageHi(hi, 12), 12);
-    for (let size = 0; at === 0 && size < this.#shifts.length; size++) {
-      const shift = this.#shifts[size] as number;
-      at = this.findPage(tag, pageLo(hi, lo, shift), pageHi(hi, shift), shift);
+    const at = this.findPage(tag, pageLo(hi, lo, 12), pageHi(hi, 12), 12);
+    return at !== 0 || this.#shifts.length === 0 ? at : this.findLargePage(tag, hi, lo);
+  }
+
+  private findLargePage(tag: number, hi: number, lo: number): number {
+    for (const shift of this.#shifts) {
+      const at = this.findPage(tag, pageLo(hi, lo, shift), pageHi(hi, shift), shift);
+      if (at !== 0) return at;
     }
-    return at;
+    return 0;
   }
 
   private findPage(tag: number, page: number, high: number, shift: number): number {
     const { cells } = this;
     let at = this.place(page, tag, shift) * WORDS;
     do {
-      if (cells[at + PAGE_LO] === page && cells[at + PAGE_HI] === high && cells[at + TAG] === tag) return at;
-      at = (cells[at + NEXT] as number) * WORDS;
+      if (cells[at | PAGE_LO] === page && cells[at | PAGE_HI] === high && cells[at | TAG] === tag) return at;
+      at = (cells[at | NEXT] as number) * WORDS;
     } while (at !== 0);
     return 0;
   }
 
   /** The domain-id under which the entry at `at` is kept. */
   domainIdOf(at: number): number {
-    return (this.#lists[this.cells[at + DOMAIN] as number] as DomainList).domainId;
+    return (this.#lists[this.cells[at | DOMAIN] as number] as DomainList).domainId;
   }
 
   private place(page: number, tag: number, shift: number): number {
@@ -135,20 +139,20 @@ export class Iotlb {
     const entry = this.entryFor(tag, page, high, shift);
     const at = entry * WORDS;
     const { cells } = this;
-    const occupant = cells[at + TAG] as number;
-    const sameDomain = occupant !== 0 && cells[at + DOMAIN] === domain.index;
+    const occupant = cells[at | TAG] as number;
+    const sameDomain = occupant !== 0 && cells[at | DOMAIN] === domain.index;
     if (!sameDomain || occupant !== tag) domain.tags.add(tag);
     if (!sameDomain) {
       // an occupant of the same domain would leave its place in the list to the newcomer
       if (occupant !== 0) this.unlink(entry);
       this.link(entry, domain);
     }
-    cells[at + PAGE_LO] = page;
-    cells[at + PAGE_HI] = high;
-    cells[at + TAG] = tag;
-    cells[at + RIGHTS] = rights | (snoop ? SNOOP : 0) | (condition << 16);
-    cells[at + HOST_LO] = hostLo & -(1 << shift);
-    cells[at + HOST_HI] = hostHi;
+    cells[at | PAGE_LO] = page;
+    cells[at | PAGE_HI] = high;
+    cells[at | TAG] = tag;
+    cells[at | RIGHTS] = rights | (snoop ? SNOOP : 0) | (condition << 16);
+    cells[at | HOST_LO] = hostLo & -(1 << shift);
+    cells[at | HOST_HI] = hostHi;
   }
 
   /** The entry for a page: the one that has it, its place, or with `keepAll` a new one behind a place that is taken. */
@@ -213,14 +217,14 @@ export class Iotlb {
     const at = entry * WORDS;
     if (entry > this.mask + 1) {
       // an entry of a chain leaves it; the chain begins at the place that it would like to have
-      const page = cells[at + PAGE_LO] as number;
-      let before = this.place(page, cells[at + TAG] as number, (cells[at + PAGE_HI] as number) >>> 24);
+      const page = cells[at | PAGE_LO] as number;
+      let before = this.place(page, cells[at | TAG] as number, (cells[at | PAGE_HI] as number) >>> 24);
       while (cells[before * WORDS + NEXT] !== entry) before = cells[before * WORDS + NEXT] as number;
-      cells[before * WORDS + NEXT] = cells[at + NEXT] as number;
-      cells[at + NEXT] = this.#free;
+      cells[before * WORDS + NEXT] = cells[at | NEXT] as number;
+      cells[at | NEXT] = this.#free;
       this.#free = entry;
     }
-    cells[at + TAG] = 0;
+    cells[at | TAG] = 0;
   }
 
   /** Drops everything (§6.5.2.3, global). */
@@ -269,15 +273,15 @@ export class Iotlb {
 
   private dropPage(list: DomainList, tag: number, hi: number, lo: number, shift: number): void {
     const at = this.findPage(tag, pageLo(hi, lo, shift), pageHi(hi, shift), shift);
-    if (at !== 0 && this.cells[at + DOMAIN] === list.index) this.drop(at / WORDS);
+    if (at !== 0 && this.cells[at | DOMAIN] === list.index) this.drop(at / WORDS);
   }
 
   /** Whether the page of an entry and 2^`mask` pages share an address: whichever is smaller lies in the larger. */
   private overlaps(entry: number, hi: number, lo: number, mask: number): boolean {
     const at = entry * WORDS;
-    const high = this.cells[at + PAGE_HI] as number;
+    const high = this.cells[at | PAGE_HI] as number;
     const bits = Math.max((high >>> 24) - 12, mask);
-    const differLo = (this.cells[at + PAGE_LO] as number) ^ pageLo(hi, lo, 12);
+    const differLo = (this.cells[at | PAGE_LO] as number) ^ pageLo(hi, lo, 12);
     const differHi = (high ^ pageHi(hi, 12)) & 0xf_ffff;
     return bits < 32 ? differLo >>> bits === 0 && differHi === 0 : differHi >>> (bits - 32) === 0;
   }

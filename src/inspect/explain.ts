@@ -15,32 +15,30 @@ import { type Trace, type TracedRequest, traceRequest } from './trace.js';
  * translation that no cache answers, logs nothing and changes nothing but the translator's result fields; what the
  * caches hold against memory stands in `stale`.
  *
- * @param caches - the caches to compare with memory; left out, `stale` is empty
+ * @param caches - the caches to compare with memory
  * @throws RangeError if an id or the address is out of range; TypeError if `access` is none
  */
 export function explainRequest(
   translator: Translator,
   capabilities: Capabilities,
   request: ExplainRequest,
-  caches?: CacheView,
+  caches: CacheView,
 ): Explanation {
   const traced = tracedRequest(request);
   const trace = traceRequest(translator, traced);
   const entries = entrySteps(trace, capabilities);
-  const isPaging = entries.findIndex(({ level }) => level > 0);
-  const paging = isPaging < 0 ? entries.length : isPaging;
   const steps = [
     ...checksBeforeTables(traced, trace, translator.state),
-    ...entries.slice(0, paging),
+    ...entries.filter(({ level }) => level === 0),
     ...checksOfInput(trace, capabilities),
-    ...entries.slice(paging),
+    ...entries.filter(({ level }) => level > 0),
     ...checksOfOutput(trace, translator.state),
   ];
   const explanation = {
     ok: trace.condition === OK,
     steps,
     ...(trace.condition === OK ? { result: resultOf(trace) } : { fault: explainedFault(trace) }),
-    stale: caches === undefined ? [] : staleEntries(translator, capabilities, traced, trace, caches),
+    stale: staleEntries(translator, capabilities, traced, trace, caches),
   };
   return { ...explanation, text: explanationText(request, explanation) };
 }

@@ -88,11 +88,13 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
   #ranges: Range[] = [];
   #hot: Range | undefined = undefined;
   /**
-   * The range that the last access hit: most walks stay in it. A walk takes the three into locals.
+   * The range that the last access hit: most walks stay in it. A walk takes these into locals. The first page number is
+   * given in two 32-bit halves, so that a walk computes with 32-bit integers only.
    *
    * @internal
    */
-  hotFirst = 0;
+  hotFirstLo = 0;
+  hotFirstHi = 0;
   hotFrames = 0;
   hotWords: Int32Array = NO_WORDS;
 
@@ -189,21 +191,14 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
    * @returns whether the entry could be read
    */
   loadEntry(frame: number, index: number): boolean {
-    const page = frame - this.hotFirst;
-    if (page >= 0 && page < this.hotFrames) {
-      const words = this.hotWords;
-      const at = (page << 10) + (index << 1);
-      this.lo = words[at] as number;
-      this.hi = words[at + 1] as number;
-      return true;
-    }
-    return this.loadEntryElsewhere(frame, index);
-  }
-
-  private loadEntryElsewhere(frame: number, index: number): boolean {
     const range = this.select(frame);
     if (range === undefined) return false;
-    if (range.handler === undefined) return this.loadEntry(frame, index);
+    if (range.handler === undefined) {
+      const at = ((frame - range.firstFrame) << 10) + (index << 1);
+      this.lo = range.words[at] as number;
+      this.hi = range.words[at + 1] as number;
+      return true;
+    }
     const address = frame * PAGE_BYTES + index * 8;
     const lo = range.handler.readWord(address);
     const hi = range.handler.readWord(address + 4);
@@ -323,8 +318,9 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
       else if (frame >= range.firstFrame + range.frames) low = middle + 1;
       else {
         this.#hot = range;
-        this.hotFirst = range.firstFrame;
-        // a range without a view is never hot for loadEntry
+        this.hotFirstLo = range.firstFrame | 0;
+        this.hotFirstHi = Math.floor(range.firstFrame / 2 ** 32);
+        // a range without a view is never hot for a walk
         this.hotFrames = range.handler === undefined ? range.frames : 0;
         this.hotWords = range.words;
         return range;

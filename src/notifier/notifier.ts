@@ -1,6 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { alignedBlocks } from './aligned-blocks.js';
-import { type MappedRun, Shadow } from './shadow.js';
+import { type MappedRun, Shadow, type ShadowChange } from './shadow.js';
 
 /** A run of pages became usable. */
 export interface MapEvent extends MappedRun {
@@ -14,6 +14,9 @@ export interface UnmapEvent {
   readonly length: number;
 }
 
+/** Most runs that a notifier holds: a few KiB of tables can name millions, and each costs the host memory. */
+export const MOST_RUNS = 2 ** 18;
+
 /** What a notifier hears. */
 export type NotifierKinds = 'map' | 'unmap' | 'both';
 
@@ -24,7 +27,7 @@ export interface NotifierOptions {
   readonly last?: number | bigint;
   /** What it hears; default `both`. `map` and `both` need CAP.CM=1, without which software may map in silence. */
   readonly kinds?: NotifierKinds;
-  /** Announce at once what is mapped now; default `true`. Without it only what changes from now on is announced. */
+  /** Announce at once what is mapped now; default `true`. Without it a page is announced once an invalidation concerns it. */
   readonly replay?: boolean;
   /** Announce unmaps as aligned powers of two. */
   readonly aligned?: boolean;
@@ -45,6 +48,7 @@ export class Notifier extends EventEmitter<{ map: [event: MapEvent]; unmap: [eve
   readonly #kinds: NotifierKinds;
   readonly #aligned: boolean;
   readonly #shadow = new Shadow();
+  #overrun = false;
   readonly #forward: (event: 'map' | 'unmap', payload: MapEvent | UnmapEvent) => void;
   readonly #removed: (notifier: Notifier) => void;
 
@@ -71,6 +75,14 @@ export class Notifier extends EventEmitter<{ map: [event: MapEvent]; unmap: [eve
     return this.#shadow.runs;
   }
 
+  /**
+   * Whether the tables map more than can be followed: more than 262 144 runs, or beyond the unit's `replayLimit`. Then
+   * everything is withdrawn, until an invalidation finds that they can be followed again.
+   */
+  get overrun(): boolean {
+    return this.#overrun;
+  }
+
   /** Stops listening. What was announced is not withdrawn. */
   remove(): void {
     this.#removed(this);
@@ -82,14 +94,29 @@ export class Notifier extends EventEmitter<{ map: [event: MapEvent]; unmap: [eve
    * maps, so that a page that moved is withdrawn before it comes again.
    *
    * @internal
-   * @param silent - take it as known, announce nothing
    */
-  update(first: number, end: number, runs: readonly MappedRun[], silent = false): void {
-    const change = this.#shadow.replace(first, end, runs);
-    if (silent) return;
+  update(first: number, end: number, runs: readonly MappedRun[]): void {
+    if (this.#shadow.countOutside(first, end) + runs.length > MOST_RUNS) this.giveUp();
+    else {
+      this.#overrun = false;
+      this.announce(this.#shadow.replace(first, end, runs));
+    }
+  }
+
+  /**
+   * Withdraws everything, since the tables cannot be followed.
+   *
+   * @internal
+   */
+  giveUp(): void {
+    this.#overrun = true;
+    this.announce(this.#shadow.replace(this.first, this.end, []));
+  }
+
+  private announce(change: ShadowChange): void {
     if (this.#kinds !== 'map') for (const { iova, length } of change.unmapped) this.#unmap(iova, length);
-    if (this.#kinds !== 'unmap')
-      for (const run of change.mapped) this.#tell('map', { sourceId: this.#sourceId, ...run });
+    if (this.#kinds === 'unmap') return;
+    for (const run of change.mapped) this.#tell('map', { sourceId: this.#sourceId, ...run });
   }
 
   /** Withdraws a range without a look at tables: for a notifier of unmaps where no shadow can be kept (CAP.CM=0). */

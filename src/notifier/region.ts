@@ -2,15 +2,16 @@ import { Buffer } from 'buffer/index.js';
 import { EventEmitter } from 'eventemitter3';
 import type { ContextHolder } from '../caches/context-cache.js';
 import { CELL, type DomainList, type Iotlb, saltOf } from '../caches/iotlb.js';
-import { address64, type Fault, faultOf } from '../faults/fault.js';
+import { type Fault, faultOf } from '../faults/fault.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { inInterruptRange } from '../walk/address-ranges.js';
 import { conditionId } from '../walk/conditions.js';
 import type { Requester } from '../walk/requester.js';
 import { ACCESS, type Access, accessBits, rightsText } from '../walk/rights.js';
 import * as dma from './dma.js';
-import { type MapEvent, Notifier, type NotifierOptions, pageWindow, type UnmapEvent } from './notifier.js';
+import { type MapEvent, MOST_RUNS, Notifier, type NotifierOptions, pageWindow, type UnmapEvent } from './notifier.js';
 import type { MappingVisitor, ReplaySummary, SkipVisitor } from './replay.js';
+import type { MappedRun } from './shadow.js';
 
 /** What a translation answers: the host address, or the fault. */
 export type Translation =
@@ -38,12 +39,17 @@ export interface ReplayOptions {
   readonly skip?: SkipVisitor;
 }
 
+/** The way of a request that the region's own look into the IOTLB did not answer. */
+export interface SlowPath {
+  /** Translates by caches and tables, logs a fault, leaves the result in the region's fields. Answers the condition. */
+  translate(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number;
+}
+
 /** What a region needs of the unit it belongs to. */
 export interface RegionOwner {
   readonly memory: GuestMemory;
   readonly iotlb: Iotlb;
-  /** Translates by caches and tables, logs a fault, leaves the result in the region's fields. Answers the condition. */
-  translate(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number;
+  readonly path: SlowPath;
   replay(
     region: IommuMemoryRegion,
     first: number,
@@ -54,6 +60,8 @@ export interface RegionOwner {
   /** A device's dword write to 0xFEEx_xxxx. */
   interrupt(region: IommuMemoryRegion, address: number, data: number): void;
   notifiersChanged(region: IommuMemoryRegion): void;
+  /** Runs something that announces mappings; changes that its listeners cause are announced after it. */
+  announcing(announce: () => void): void;
   /** @throws Error if notifiers of maps cannot be served */
   checkNotifier(options: NotifierOptions): void;
   announce(region: IommuMemoryRegion, name: 'map' | 'unmap', event: MapEvent | UnmapEvent): void;
@@ -64,7 +72,7 @@ const WHOLE = new BigUint64Array(1);
 const HALVES = new Int32Array(WHOLE.buffer);
 
 // Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
-const { PAGE_LO, PAGE_HI, TAG, RIGHTS, HOST_LO, HOST_HI, WORDS } = CELL;
+const { PAGE_LO, PAGE_HI, TAG, RIGHTS, HOST_LO, HOST_HI } = CELL;
 const READ = ACCESS.read;
 const OK = conditionId('ok');
 const DISCARDED = conditionId('discarded');
@@ -118,6 +126,7 @@ export class IommuMemoryRegion
 
   readonly #owner: RegionOwner;
   readonly #iotlb: Iotlb;
+  readonly #path: SlowPath;
   readonly #salt: number;
   #condition = OK;
 
@@ -126,6 +135,7 @@ export class IommuMemoryRegion
     super();
     this.#owner = owner;
     this.#iotlb = owner.iotlb;
+    this.#path = owner.path;
     this.sourceId = sourceId;
     this.pasid = pasid;
     this.tag = tag;
@@ -178,17 +188,17 @@ export class IommuMemoryRegion
     }
     const { cells, mask } = this.#iotlb;
     const page = (lo >>> 12) | (hi << 20);
-    const at = (((page ^ this.#salt) & mask) + 1) * WORDS;
+    const at = (((page ^ this.#salt) & mask) + 1) << 3;
     if (
-      cells[at + PAGE_LO] === page &&
-      cells[at + TAG] === this.liveTag &&
-      cells[at + PAGE_HI] === (SMALL_PAGE | (hi >>> 12)) &&
-      (access & ~(cells[at + RIGHTS] as number)) === 0
+      cells[at | PAGE_LO] === page &&
+      cells[at | TAG] === this.liveTag &&
+      cells[at | PAGE_HI] === (SMALL_PAGE | (hi >>> 12)) &&
+      (access & ~(cells[at | RIGHTS] as number)) === 0
     ) {
       this.hits++;
-      return (cells[at + HOST_HI] as number) * 0x1_0000_0000 + (((cells[at + HOST_LO] as number) | (lo & 0xfff)) >>> 0);
+      return (cells[at | HOST_HI] as number) * 0x1_0000_0000 + (((cells[at | HOST_LO] as number) | (lo & 0xfff)) >>> 0);
     }
-    this.#condition = this.#owner.translate(this, hi, lo, access, false);
+    this.#condition = this.#path.translate(this, hi, lo, access, false);
     if (this.#condition !== OK) return -1;
     return this.addressHi * 0x1_0000_0000 + (this.addressLo >>> 0);
   }
@@ -203,23 +213,23 @@ export class IommuMemoryRegion
   translateHalves(hi: number, lo: number, access: number = READ, translated = false): boolean {
     const { cells, mask } = this.#iotlb;
     const page = (lo >>> 12) | (hi << 20);
-    const at = (((page ^ this.#salt) & mask) + 1) * WORDS;
+    const at = (((page ^ this.#salt) & mask) + 1) << 3;
     if (
-      cells[at + PAGE_LO] === page &&
-      cells[at + TAG] === this.liveTag &&
-      cells[at + PAGE_HI] === (SMALL_PAGE | (hi >>> 12)) &&
-      (access & ~(cells[at + RIGHTS] as number)) === 0 &&
+      cells[at | PAGE_LO] === page &&
+      cells[at | TAG] === this.liveTag &&
+      cells[at | PAGE_HI] === (SMALL_PAGE | (hi >>> 12)) &&
+      (access & ~(cells[at | RIGHTS] as number)) === 0 &&
       !translated
     ) {
       this.hits++;
-      this.addressHi = cells[at + HOST_HI] as number;
-      this.addressLo = (cells[at + HOST_LO] as number) | (lo & 0xfff);
-      this.rights = (cells[at + RIGHTS] as number) & 7;
-      this.snoop = (cells[at + RIGHTS] as number) > 7;
+      this.addressHi = cells[at | HOST_HI] as number;
+      this.addressLo = (cells[at | HOST_LO] as number) | (lo & 0xfff);
+      this.rights = (cells[at | RIGHTS] as number) & 7;
+      this.snoop = (cells[at | RIGHTS] as number) > 7;
       this.pageShift = 12;
       return true;
     }
-    this.#condition = this.#owner.translate(this, hi | 0, lo | 0, access, translated);
+    this.#condition = this.#path.translate(this, hi | 0, lo | 0, access, translated);
     return this.#condition === OK;
   }
 
@@ -374,7 +384,9 @@ export class IommuMemoryRegion
     );
     this.notifiers.add(notifier);
     this.#owner.notifiersChanged(this);
-    this.syncNotifier(notifier, notifier.first, notifier.end, options.replay === false);
+    if (options.replay !== false) {
+      this.#owner.announcing(() => this.syncNotifier(notifier, notifier.first, notifier.end));
+    }
     return notifier;
   }
 
@@ -383,15 +395,17 @@ export class IommuMemoryRegion
    *
    * @internal
    */
-  syncNotifier(notifier: Notifier, first: number, end: number, silent = false): void {
-    const from = Math.max(first, notifier.first);
-    const to = Math.min(end, notifier.end);
+  syncNotifier(notifier: Notifier, first: number, end: number): void {
+    // what is not known anywhere has to be looked at everywhere
+    const from = notifier.overrun ? notifier.first : Math.max(first, notifier.first);
+    const to = notifier.overrun ? notifier.end : Math.min(end, notifier.end);
     if (from >= to) return;
-    const runs: { iova: number; length: number; address: number; rights: number }[] = [];
-    const visit: MappingVisitor = (iova, length, address, rights) => runs.push({ iova, length, address, rights });
+    const runs: MappedRun[] = [];
+    const visit: MappingVisitor = (iova, length, address, rights) =>
+      runs.push({ iova, length, address, rights }) <= MOST_RUNS;
     const { ended } = this.#owner.replay(this, from, to, visit, {});
-    // tables too large to follow: nothing can be promised, so nothing is
-    notifier.update(from, to, ended === 'limit' ? [] : runs, silent);
+    if (ended === 'complete') notifier.update(from, to, runs);
+    else notifier.giveUp();
   }
 }
 
@@ -421,9 +435,4 @@ function badAddress(iova: number | bigint): RangeError {
   return new RangeError(
     `IOVA ${iova}: it must be a bigint from 0 to 2^64 - 1, or a whole number from 0 to 2^53 - 1 (above that give a bigint)`,
   );
-}
-
-/** The text of a host address, for messages. */
-export function addressText(hi: number, lo: number): string {
-  return `0x${address64(hi, lo).toString(16)}`;
 }

@@ -30,7 +30,7 @@ export class Shadow {
    * @param fresh - the runs that are to stand there, in ascending order and inside of the range
    */
   replace(first: number, end: number, fresh: readonly MappedRun[]): ShadowChange {
-    const from = this.#firstEndingAfter(first);
+    const from = this.firstEndingAfter(first);
     let to = from;
     while (to < this.#runs.length && (this.#runs[to] as MappedRun).iova < end) to++;
     const old = this.#runs.slice(from, to);
@@ -47,8 +47,14 @@ export class Shadow {
     return { unmapped: joinRanges(differing(inside, fresh)), mapped: join(differing(fresh, inside)) };
   }
 
+  /** How many runs, give or take two, are not in `[first, end)`. */
+  countOutside(first: number, end: number): number {
+    const within = this.firstEndingAfter(end) - this.firstEndingAfter(first);
+    return this.#runs.length - within;
+  }
+
   /** Index of the first run that ends after an address. */
-  #firstEndingAfter(address: number): number {
+  private firstEndingAfter(address: number): number {
     let low = 0;
     let high = this.#runs.length;
     while (low < high) {

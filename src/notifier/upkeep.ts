@@ -22,6 +22,7 @@ export class NotifierUpkeep {
   readonly #resolve: (region: IommuMemoryRegion) => Requester | undefined;
   readonly #cachingMode: boolean;
   #dirty = false;
+  #telling = false;
 
   /**
    * @param resolve - what the tables in memory say of a requester now; `undefined` while nothing is translated
@@ -69,9 +70,30 @@ export class NotifierUpkeep {
     this.#dirty = true;
   }
 
-  /** Tells all notifiers what differs. */
+  /**
+   * Tells all notifiers what differs. What their listeners cause in turn is told afterwards, so that each notifier hears
+   * of its changes in order.
+   */
   flush(): void {
-    if (!this.#dirty) return;
+    this.exclusively(() => undefined);
+  }
+
+  /** Runs something that announces to notifiers, then tells what has changed until then. */
+  exclusively(announce: () => void): void {
+    if (this.#telling) {
+      announce();
+      return;
+    }
+    this.#telling = true;
+    try {
+      announce();
+      while (this.#dirty) this.tellAll();
+    } finally {
+      this.#telling = false;
+    }
+  }
+
+  private tellAll(): void {
     this.#dirty = false;
     for (const [region, watched] of this.#watched) {
       const { first, end } = watched;

@@ -56,13 +56,6 @@ const RULES: readonly Rule[] = [
   legal('CAP.SAGAW', (sagaw) => (sagaw & ~0xe) === 0, 'bits 0 and 4 are reserved, choose among bits 1 to 3', '§11.4.2'),
   legal('CAP.SSLPS', (sslps) => [0, 1, 3].includes(sslps), 'choose 0, 1 (2 MiB) or 3 (2 MiB and 1 GiB)', '§11.4.2'),
   legal('ECAP.ERS', (ers) => ers === 0, 'execute requests are gone since revision 4.1, choose 0', '§11.4.3'),
-  {
-    section: '§11.4.2',
-    broken: (capabilities) => capabilities.get('CAP.MGAW') + 1 < capabilities.haw,
-    complaint: (capabilities) =>
-      `${shown(capabilities, 'CAP.MGAW')} (${capabilities.get('CAP.MGAW') + 1} bits) must cover the host address width,` +
-      ` but haw=${capabilities.haw}: set CAP.MGAW=${capabilities.haw - 1} or more, or a smaller haw`,
-  },
 ];
 
 /** What contradicts what, each in one sentence that names both and says what to do; empty if all is well. */

@@ -22,6 +22,8 @@ export interface CommandEffects {
   dropAll(): void;
   /** Translation was switched, or goes by another root table: what requesters see may be another. */
   remappingChanged(): void;
+  /** Interrupt remapping was switched: 0xFEEx_xxxx may be memory to requesters that are not translated. */
+  interruptRangeChanged(): void;
   queueEnabled(): void;
 }
 
@@ -69,6 +71,7 @@ export class GlobalCommand {
     if ((changed & IRE) !== 0) {
       this.#status(IRE, value);
       this.#state.interruptRemapping = (value & IRE) !== 0;
+      this.#effects.interruptRangeChanged();
     }
     if ((changed & CFI) !== 0) this.#status(CFI, value);
     if (!this.#state.translation && !this.#state.interruptRemapping) this.#faults.restart();

@@ -163,7 +163,12 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     registers.onWrite(FSTS, work);
     new GlobalCommand(registers, capabilities, state, this.#queue, this.#faults, {
       dropAll: () => this.#dropAll(),
-      remappingChanged: () => this.#remappingChanged(),
+      remappingChanged: () => {
+        // nothing has to go without ESRTPS, but hardware may drop what it likes
+        if (!policy.keepAll) this.#dropAll();
+        this.#remappingChanged();
+      },
+      interruptRangeChanged: () => this.#remappingChanged(),
       queueEnabled: work,
     });
     watchProtectedMemory(registers, capabilities, state, () => {
@@ -356,10 +361,11 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     return {
       memory: this.memory,
       iotlb: this.#iotlb,
-      translate: (region, hi, lo, access, translated) => this.#path.translate(region, hi, lo, access, translated),
+      path: this.#path,
       replay: (region, first, end, visit, options) => this.#replay(region, first, end, visit, options),
       interrupt: ({ sourceId }, address, data) => this.emit('interrupt', { sourceId, address, data }),
       notifiersChanged: (region) => this.#upkeep.watch(region),
+      announcing: (announce) => this.#upkeep.exclusively(announce),
       checkNotifier: ({ kinds = 'both' }) => {
         if (kinds === 'unmap' || this.capabilities.has('CAP.CM')) return;
         throw new Error(

@@ -4,7 +4,7 @@ import type { CachePolicy } from '../caches/policy.js';
 import { type FaultEvent, faultEvent } from '../faults/fault.js';
 import type { FaultLog } from '../faults/fault-log.js';
 import type { IommuMemoryRegion } from '../notifier/region.js';
-import { conditionId } from '../walk/conditions.js';
+import { CONDITIONS, type Condition, conditionId } from '../walk/conditions.js';
 import type { Requester } from '../walk/requester.js';
 import type { RemappingState, Translator } from '../walk/translator.js';
 
@@ -25,7 +25,8 @@ export class RequestPath {
   readonly #translator: Translator;
   readonly #state: RemappingState;
   readonly #iotlb: Iotlb;
-  readonly #policy: CachePolicy;
+  readonly #keepsPages: boolean;
+  readonly #keepsContexts: boolean;
   readonly #keepsFaults: boolean;
   readonly #log: FaultLog;
   readonly #onFault: (make: () => FaultEvent) => void;
@@ -45,7 +46,8 @@ export class RequestPath {
     this.#translator = translator;
     this.#state = translator.state;
     this.#iotlb = iotlb;
-    this.#policy = policy;
+    this.#keepsPages = policy.iotlbEntries > 0;
+    this.#keepsContexts = policy.contexts;
     this.#keepsFaults = cachingMode && policy.notPresent;
     this.#log = log;
     this.#onFault = onFault;
@@ -85,7 +87,7 @@ export class RequestPath {
     const good = requester.condition === OK;
     // what the mode alone decides is no content of a context entry
     const fromTables = this.#state.mode === 0 && region.pasid === undefined;
-    if (this.#policy.contexts && fromTables && (good || this.#keepsFaults)) this.contexts.insert(region, requester);
+    if (this.#keepsContexts && fromTables && (good || this.#keepsFaults)) this.contexts.insert(region, requester);
     return requester;
   }
 
@@ -94,12 +96,13 @@ export class RequestPath {
     const requester = this.requesterOf(region);
     const translator = this.#translator;
     const condition = translator.translate(requester, hi, lo, access, translated);
-    if (this.#policy.iotlbEntries === 0 || translated || region.domain === undefined) return condition;
+    const { domain } = region;
+    if (!this.#keepsPages || translated || domain === undefined) return condition;
     if (condition === OK) {
       const { pageShift, rights, snoop } = translator;
-      this.#iotlb.insert(region.domain, region.tag, hi, lo, pageShift, rights, snoop, translator.hi, translator.lo, OK);
+      this.#iotlb.insert(domain, region.tag, hi, lo, pageShift, rights, snoop, translator.hi, translator.lo, OK);
     } else if (this.#keepsFaults && requester.condition === OK && translator.lasting !== OK) {
-      this.#iotlb.insert(region.domain, region.tag, hi, lo, 12, 0, false, 0, 0, translator.lasting);
+      this.#iotlb.insert(domain, region.tag, hi, lo, 12, 0, false, 0, 0, translator.lasting);
     }
     return condition;
   }
@@ -108,17 +111,17 @@ export class RequestPath {
   private answer(at: number, lo: number, access: number): number {
     this.hits++;
     const { cells } = this.#iotlb;
-    const word = cells[at + RIGHTS] as number;
+    const word = cells[at | RIGHTS] as number;
     const lasting = conditionOf(word);
     const translator = this.#translator;
     if (lasting !== OK) return lasting === LGN_3 ? translator.refusal(access) : lasting;
     const rights = rightsOf(word);
     if ((access & ~rights) !== 0) return translator.refusal(access & ~rights);
-    const shift = (cells[at + PAGE_HI] as number) >>> 24;
+    const shift = (cells[at | PAGE_HI] as number) >>> 24;
     translator.rights = rights;
     translator.pageShift = shift;
     translator.snoop = snoopOf(word);
-    return translator.place(cells[at + HOST_HI] as number, (cells[at + HOST_LO] as number) | (lo & ((1 << shift) - 1)));
+    return translator.place(cells[at | HOST_HI] as number, (cells[at | HOST_LO] as number) | (lo & ((1 << shift) - 1)));
   }
 
   private refuse(
@@ -132,7 +135,8 @@ export class RequestPath {
     if (condition === DISCARDED) return;
     this.faults++;
     const { sourceId, pasid } = region;
-    const faultsDisabled = this.#state.translation && this.requesterOf(region).faultsDisabled;
+    const { qualified } = CONDITIONS[condition] as Condition;
+    const faultsDisabled = qualified && this.requesterOf(region).faultsDisabled;
     const outcome = this.#log.record(condition, faultsDisabled, sourceId, hi, lo, access, translated);
     this.#onFault(() => faultEvent(condition, { sourceId, pasid, hi, lo, access, translated }, outcome));
   }

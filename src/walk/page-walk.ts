@@ -59,33 +59,45 @@ export class PageWalk {
     observer: WalkObserver | null,
   ): number {
     const { masks } = rules;
-    let { hotWords, hotFirst, hotFrames } = memory;
-    let frame = table;
+    const notTableLo = rules.notTableLo | 0;
+    const notTableHi = rules.notTableHi | 0;
+    const { hotWords } = memory;
+    const hotFirstLo = memory.hotFirstLo | 0;
+    const hotFirstHi = memory.hotFirstHi | 0;
+    const hotFrames = memory.hotFrames | 0;
+    const high = hi | 0;
+    const low = lo | 0;
+    // Page numbers as two 32-bit halves, and every number of the loop made an integer before it: else V8 keeps them in a
+    // form that fits any value, and the walk takes twice as long.
+    let frameLo = table | 0;
+    let frameHi = (table / 0x1_0000_0000) | 0;
     let rights = READ | WRITE;
-    for (let level = top; ; level--) {
-      const index = tableIndex(level, hi, lo);
+    for (let level = top | 0; ; level = (level - 1) | 0) {
+      const index = tableIndex(level, high, low);
       let entryLo: number;
       let entryHi: number;
-      const page = frame - hotFirst;
-      if (page >= 0 && page < hotFrames) {
-        const at = (page << 10) + (index << 1);
+      const page = (frameLo - hotFirstLo) | 0;
+      if (page >= 0 && page < hotFrames && frameHi === hotFirstHi) {
+        const at = (page << 10) | (index << 1);
         entryLo = hotWords[at] as number;
-        entryHi = hotWords[at + 1] as number;
+        entryHi = hotWords[at | 1] as number;
       } else {
-        const readable = memory.loadEntry(frame, index);
+        const readable = memory.loadEntry(frameHi * 0x1_0000_0000 + (frameLo >>> 0), index);
         if (!readable) {
-          if (observer !== null) observeEntry(observer, rules, level, frame, index, []);
+          if (observer !== null) observeEntry(observer, rules, level, frameHi, frameLo, index, []);
           return this.end(level, level === top ? rules.conditions.unreadableTop : rules.conditions.unreadable);
         }
         entryLo = memory.lo;
         entryHi = memory.hi;
-        ({ hotWords, hotFirst, hotFrames } = memory);
       }
-      if (observer !== null) observeEntry(observer, rules, level, frame, index, [entryLo, entryHi]);
-      const kind = kindOf(masks, level, entryLo, entryHi);
+      if (observer !== null) observeEntry(observer, rules, level, frameHi, frameLo, index, [entryLo, entryHi]);
+      const plain = ((entryLo & notTableLo) | (entryHi & notTableHi)) === 0 && level !== 1 && (entryLo & 3) !== 0;
+      const kind = plain ? TABLE : kindOf(masks, level, entryLo, entryHi);
       rights &= entryLo;
-      if (kind === TABLE) frame = entryFrame(entryLo, entryHi);
-      else if (kind === PAGE) {
+      if (kind === TABLE) {
+        frameLo = (entryHi << 20) | (entryLo >>> 12);
+        frameHi = (entryHi >>> 12) & 0xff;
+      } else if (kind === PAGE) {
         this.rights = rights;
         this.lo = entryLo;
         this.hi = entryHi;
@@ -114,13 +126,15 @@ function observeEntry(
   observer: WalkObserver,
   rules: StageRules,
   level: number,
-  frame: number,
+  frameHi: number,
+  frameLo: number,
   index: number,
   words: number[],
 ): void {
+  const frame = frameHi * 0x1_0000_0000 + (frameLo >>> 0);
   const isPage = isPageEntry(rules, level, words[0] ?? 0);
   const format = (isPage ? rules.pages[level] : undefined) ?? rules.tables[level] ?? rules.pages[level];
   if (format !== undefined) observer.entry({ format, level, frame, index, words });
 }
 
-export { entryFrame, missingRight, tableIndex };
+export { entryFrame, missingRight };

@@ -26,37 +26,41 @@ export interface StageConditions {
 export interface StageRules {
   readonly conditions: StageConditions;
   /**
-   * Eight words a level, of which five are used: the bits of the low word that make an entry a page (all of them at
-   * level 1, PS where it is allowed), then the reserved bits of a table entry and of a page, low word and high word.
+   * Eight words a level, of which five are used. Two tell what keeps an entry from being a pointer to a table: the low
+   * word's bits that make it a page or are reserved in a pointer, and the high word's reserved bits. Then the bits that
+   * make it a page (all of them at level 1, PS where it is allowed), and the reserved bits of a page.
    */
   readonly masks: Int32Array;
+  /**
+   * All bits that keep an entry of any level from being a pointer to a table: one that grants something and has none of
+   * them is one, above level 1. The walk asks this first.
+   */
+  readonly notTableLo: number;
+  readonly notTableHi: number;
   /** The layouts, by level, of entries that point to tables and of pages. */
   readonly tables: readonly (EntryFormat | undefined)[];
   readonly pages: readonly (EntryFormat | undefined)[];
 }
 
-/** Places in the masks of a level. */
-const PAGE_BITS = 0;
-const TABLE_RESERVED = 1;
-const PAGE_RESERVED = 3;
+/** Places in the masks of a level, which begin at a multiple of 8: the low word's, and behind it the high word's. */
+const NOT_TABLE = 0;
+const PAGE_BITS = 2;
+const PAGE_RESERVED = 4;
 
-/**
- * What an entry is, as one of {@link ENTRY_KIND}. Reserved bits count only in an entry that grants something (§3.7.1).
- */
+/** What an entry is, as one of {@link ENTRY_KIND}. Reserved bits count only in an entry that grants something (§3.7.1). */
 export function entryKind(masks: Int32Array, level: number, lo: number, hi: number): number {
   if ((lo & 3) === 0) return ABSENT;
   const at = level << 3;
-  if ((lo & (masks[at + PAGE_BITS] as number)) === 0) {
-    const set = (lo & (masks[at + TABLE_RESERVED] as number)) | (hi & (masks[at + TABLE_RESERVED + 1] as number));
-    return set === 0 ? TABLE : RESERVED;
-  }
-  const set = (lo & (masks[at + PAGE_RESERVED] as number)) | (hi & (masks[at + PAGE_RESERVED + 1] as number));
-  return set === 0 ? PAGE : RESERVED;
+  // or, not plus: the sum of two integers might be none
+  if (((lo & (masks[at | NOT_TABLE] as number)) | (hi & (masks[at | 1] as number))) === 0) return TABLE;
+  if ((lo & (masks[at | PAGE_BITS] as number)) === 0) return RESERVED;
+  const reserved = (lo & (masks[at | PAGE_RESERVED] as number)) | (hi & (masks[at | 5] as number));
+  return reserved === 0 ? PAGE : RESERVED;
 }
 
 /** Whether an entry of that level is laid out as a page. */
 export function isPageEntry({ masks }: StageRules, level: number, lo: number): boolean {
-  return (lo & (masks[(level << 3) + PAGE_BITS] as number)) !== 0;
+  return (lo & (masks[(level << 3) | PAGE_BITS] as number)) !== 0;
 }
 
 const PS = 0x80;
@@ -67,15 +71,15 @@ export function legacySecondStage(capabilities: Capabilities): StageRules {
   const fill = (format: EntryFormat | undefined, at: number) => {
     if (format !== undefined) masks.set(reservedMask(format, capabilities), at);
   };
-  for (let level = 1; level <= 5; level++) {
-    fill(SECOND_STAGE_TABLES[level], 8 * level + TABLE_RESERVED);
-    fill(SECOND_STAGE_PAGES[level], 8 * level + PAGE_RESERVED);
-  }
   const largePages = capabilities.get('CAP.SSLPS');
   // an entry that is not absent has R or W set, so "any bit" is what makes every such entry of level 1 a page
-  masks[8 + PAGE_BITS] = -1;
-  if (largePages & 1) masks[16 + PAGE_BITS] = PS;
-  if (largePages & 2) masks[24 + PAGE_BITS] = PS;
+  const pageBits = [0, -1, largePages & 1 ? PS : 0, largePages & 2 ? PS : 0, 0, 0];
+  pageBits.forEach((bits, level) => {
+    fill(SECOND_STAGE_TABLES[level], 8 * level + NOT_TABLE);
+    fill(SECOND_STAGE_PAGES[level], 8 * level + PAGE_RESERVED);
+    masks[8 * level + NOT_TABLE] = (masks[8 * level + NOT_TABLE] as number) | bits;
+    masks[8 * level + PAGE_BITS] = bits;
+  });
   return {
     conditions: {
       unreadableTop: conditionId('LCT.4.3'),
@@ -85,6 +89,8 @@ export function legacySecondStage(capabilities: Capabilities): StageRules {
       noRead: conditionId('LGN.3'),
     },
     masks,
+    notTableLo: [2, 3, 4, 5].reduce((bits, level) => bits | (masks[8 * level + NOT_TABLE] as number), 0),
+    notTableHi: [2, 3, 4, 5].reduce((bits, level) => bits | (masks[8 * level + 1] as number), 0),
     tables: SECOND_STAGE_TABLES,
     pages: SECOND_STAGE_PAGES,
   };

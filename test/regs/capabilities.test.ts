@@ -121,11 +121,6 @@ describe('contradicting capabilities are refused, and both are named', () => {
     expect(complaint({ ...both, 'VER.MAJOR': 6 })).toBe('');
   });
 
-  test('MGAW covers the host address width (§11.4.2)', () => {
-    expect(complaint({ 'CAP.MGAW': 45 }, { haw: 47 })).toMatch(/CAP\.MGAW=45 .*haw=47.* set CAP\.MGAW=46 or more/);
-    expect(complaint({ 'CAP.MGAW': 46 }, { haw: 47 })).toBe('');
-  });
-
   test('FRCD, IVA and IOTLB_REG stand where no other register does (§11.1)', () => {
     expect(complaint({ 'CAP.FRO': 3 })).toMatch(
       /^CAP\.FRO=0x3 puts FRCD at 0x30, where FSTS stands \(0x34 to 0x37\)[^;]*$/,

@@ -1,0 +1,133 @@
+import { clean } from '../format.js';
+import { DIVERGENCES, type Divergence } from './divergences.js';
+import { type Json, readJson } from './files.js';
+import type { Capture, ModelledCapture } from './load.js';
+
+/** A fault recording register: its upper and its lower 64 bits. */
+type FaultRecord = readonly [high: bigint, low: bigint];
+
+/** One DMA access that QEMU was asked for, and what it answered. */
+export interface Probe {
+  readonly sourceId: number;
+  readonly iova: bigint;
+  readonly access: 'read' | 'write';
+  readonly expected:
+    | { readonly result: 'ok'; readonly address: bigint; readonly mask: bigint }
+    | { readonly result: 'fault'; readonly reason: number; readonly record: FaultRecord | undefined }
+    /** No translation took place: the address stays as it is. */
+    | { readonly result: 'bypass' };
+}
+
+/** What the model says to a probe. */
+export type ModelAnswer =
+  | { readonly result: 'ok'; readonly address: bigint; readonly mask: bigint }
+  | {
+      readonly result: 'fault';
+      readonly reason: number | undefined;
+      readonly record: FaultRecord | undefined;
+      readonly condition: string;
+      readonly about: string;
+      readonly remedy: string;
+    };
+
+/** How an answer stands to QEMU's; `diverging`: QEMU is known to depart from the architecture there. */
+export type Verdict = 'equal' | 'different' | 'diverging';
+
+/** One probe, answered. */
+export interface AnsweredProbe {
+  readonly probe: Probe;
+  readonly answer: ModelAnswer;
+  readonly verdict: Verdict;
+  /** Why it diverges, if it does. */
+  readonly divergence: Divergence | undefined;
+}
+
+/** The questions that QEMU was asked about a capture. */
+export interface Oracle {
+  readonly qemu: string;
+  readonly dma: readonly Probe[];
+  /** Number of interrupt requests; the remapping of interrupts is not modelled yet. */
+  readonly msi: number;
+}
+
+/** Reads QEMU's answers. @throws InputError if they are missing or damaged */
+export function loadOracle({ directory }: Capture): Oracle {
+  const file = readJson(directory, 'oracle.json');
+  const qemu = file.get('qemu');
+  return {
+    qemu: qemu.isPresent ? clean(qemu.text()) : '',
+    dma: file.get('dma').list().map(readProbe),
+    msi: file.get('msi').list().length,
+  };
+}
+
+function readProbe(row: Json): Probe {
+  const [access, result] = [row.get(2).text(), row.get(3).text()];
+  if (access !== 'r' && access !== 'w') throw row.get(2).wrong('"r" or "w"');
+  return {
+    sourceId: row.get(0).whole(0xffff),
+    iova: row.get(1).number64(),
+    access: access === 'r' ? 'read' : 'write',
+    expected: readExpected(row, result),
+  };
+}
+
+function readExpected(row: Json, result: string): Probe['expected'] {
+  if (result === 'bypass') return { result };
+  if (result === 'ok') return { result, address: row.get(4).number64(), mask: row.get(5).number64() };
+  if (result !== 'fault') throw row.get(3).wrong('"ok", "fault" or "bypass"');
+  const record = row.get(5).isPresent ? ([row.get(5).number64(), row.get(6).number64()] as const) : undefined;
+  return { result, reason: row.get(4).whole(0xff), record };
+}
+
+const FSTS = 0x34;
+/** FSTS: a record is pending; the bits that writing 1 clears. */
+const PENDING = 0x02;
+const CLEARABLE = 0x71;
+/** F, the highest bit of a record: writing 1 clears it. */
+const VALID = 0x8000_0000;
+
+/** Asks the model what QEMU was asked; the fault record is read and cleared after each probe. */
+export function answerProbes({ unit, capabilities }: ModelledCapture, probes: readonly Probe[]): AnsweredProbe[] {
+  const recordCount = capabilities.get('CAP.NFR') + 1;
+  const records = Array.from({ length: recordCount }, (_, index) => unit.registers.offsetOf('FRCD', index));
+  const takeRecord = (): FaultRecord | undefined => {
+    const status = unit.read32(FSTS);
+    if ((status & PENDING) === 0) return undefined;
+    const at = records[(status >> 8) & 0xff];
+    const record = [unit.read64(at + 8), unit.read64(at)] as const;
+    unit.write32(at + 12, VALID);
+    return record;
+  };
+  // what was pending when the state was captured
+  for (const at of records) unit.write32(at + 12, VALID);
+  unit.write32(FSTS, CLEARABLE);
+  return probes.map((probe) => {
+    const found = unit.region(probe.sourceId).translate(probe.iova, probe.access);
+    const answer: ModelAnswer = found.ok
+      ? { result: 'ok', address: found.address, mask: BigInt(found.pageSize - 1) }
+      : { result: 'fault', record: takeRecord(), ...found.fault };
+    const divergence = DIVERGENCES.find((each) => each.matches(probe, answer, capabilities));
+    if (isEqual(probe, answer)) return { probe, answer, verdict: 'equal', divergence: undefined };
+    return { probe, answer, verdict: divergence === undefined ? 'different' : 'diverging', divergence };
+  });
+}
+
+function isEqual({ iova, expected }: Probe, answer: ModelAnswer): boolean {
+  if (expected.result === 'bypass') return answer.result === 'ok' && answer.address === iova;
+  if (expected.result === 'ok') {
+    return answer.result === 'ok' && answer.address === expected.address && answer.mask === expected.mask;
+  }
+  return answer.result === 'fault' && answer.reason === expected.reason && sameRecord(answer.record, expected.record);
+}
+
+function sameRecord(a: FaultRecord | undefined, b: FaultRecord | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a[0] === b[0] && a[1] === b[1];
+}
+
+/** How many answers stand how to QEMU's. */
+export function countVerdicts(answered: readonly AnsweredProbe[]): Record<Verdict, number> {
+  const counts = { equal: 0, different: 0, diverging: 0 };
+  for (const { verdict } of answered) counts[verdict]++;
+  return counts;
+}

@@ -1,0 +1,71 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { main } from '../../src/cli/main.js';
+
+/** What a command printed, and its exit code. */
+export interface Printed {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `vtd` with these arguments. */
+export async function vtd(args: readonly string[], isTTY = false): Promise<Printed> {
+  let stdout = '';
+  let stderr = '';
+  const code = await main(args, {
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    isTTY,
+    env: {},
+  });
+  return { code, stdout, stderr };
+}
+
+/** The JSON lines that a command printed. */
+export function jsonLines<Line = Record<string, unknown>>({ stdout }: Printed): Line[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+const folder = (url: string) => fileURLToPath(new URL(url, import.meta.url));
+
+/** Captures that come with the package. */
+export const BUNDLED = folder('../../captures/');
+const SHARED = folder('../../../shared/captures/');
+
+const inFolder = (path: string) =>
+  existsSync(path) ? readdirSync(path).filter((name) => existsSync(`${path}${name}/capture.json`)) : [];
+
+if (!existsSync(SHARED)) {
+  console.warn('SKIPPED: ../shared/captures is not there, so only the bundled captures are checked');
+}
+
+/** Every capture that is there: the bundled ones, and those beside the project. */
+const captures: readonly { name: string; path: string }[] = [
+  ...inFolder(BUNDLED).map((name) => ({ name: `bundled ${name}`, path: BUNDLED + name })),
+  ...inFolder(SHARED).map((name) => ({ name, path: SHARED + name })),
+];
+
+/** Captures of legacy mode, which is modelled, and those of other modes. */
+export const legacyCaptures = captures.filter(({ name }) => !name.startsWith('scalable'));
+export const otherCaptures = captures.filter(({ name }) => name.startsWith('scalable'));
+
+/** What the tests need of a capture's files. */
+export interface CaptureFiles {
+  'capture.json': {
+    registers: Record<string, string>;
+    contexts: { sid: number; lo: string; hi: string }[];
+    mappings: [sid: number, iova: string, gpa: string, length: string, perm: string][];
+  };
+  'oracle.json': { dma: [sid: number, iova: string, ...rest: unknown[]][]; msi: unknown[] };
+  'pages.json': { pages: string[] };
+}
+
+/** A JSON file of a capture. */
+export function captureJson<File extends keyof CaptureFiles>(path: string, file: File): CaptureFiles[File] {
+  return JSON.parse(readFileSync(`${path}/${file}`, 'utf8'));
+}
