@@ -1,7 +1,7 @@
 import { GuestMemory, IntelIommu, type IntelIommuOptions, type IommuMemoryRegion } from '../src/index.js';
 import { TableBuilder } from '../test/support/table-builder.js';
 
-export const DEVICE = 0x0010;
+const DEVICE = 0x0010;
 export const DOMAIN = 5;
 /** Where the tables stand: behind the memory that the devices reach. */
 const TABLES = 0x4000;

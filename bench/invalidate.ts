@@ -10,11 +10,11 @@ const DESCRIPTORS = 255;
  */
 export function invalidations(): Task[] {
   const make = (name: string, filled: number): Task => {
-    const { unit, memory, region } = mappedUnit(16384, (page) => page & 0x3fff);
+    const { unit, memory, region } = mappedUnit(32768, (page) => page & 0x3fff);
     for (let slot = 0; slot < 256; slot++) {
       const at = QUEUE * 4096 + slot * 16;
       memory.write32(at, 0x32 | (DOMAIN << 16));
-      memory.write32(at + 8, (12288 + slot) << 12);
+      memory.write32(at + 8, (24576 + slot) << 12);
     }
     unit.write64(0x90, BigInt(QUEUE) << 12n);
     unit.write32(0x18, 0x8400_0000 | 0);
@@ -28,5 +28,5 @@ export function invalidations(): Task[] {
     };
     return { name, operations: DESCRIPTORS, run };
   };
-  return [make('page invalidation, IOTLB empty', 0), make('page invalidation, IOTLB full', 8192)];
+  return [make('page invalidation, IOTLB empty', 0), make('page invalidation, IOTLB full', 16384)];
 }

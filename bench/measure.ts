@@ -1,7 +1,7 @@
 import { Bench } from 'tinybench';
 
 /** CPU time of this process in milliseconds: other programs on the machine do not count. */
-export function cpuTime(): number {
+function cpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
@@ -33,7 +33,7 @@ export async function measure(
   return new Map([...samples].map(([name, values]) => [name, median(values)]));
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] as number;
 }

@@ -315,4 +315,4 @@ export function conditionOf(word: number): number {
   return word >>> 16;
 }
 
-export { pageHi, pageLo, saltOf };
+export { saltOf };

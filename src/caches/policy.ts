@@ -16,8 +16,8 @@ export interface CachePolicy {
  */
 export const CACHE_POLICIES = {
   none: { iotlbEntries: 0, contexts: false, keepAll: false, notPresent: false },
-  default: { iotlbEntries: 8192, contexts: true, keepAll: false, notPresent: false },
-  hold: { iotlbEntries: 8192, contexts: true, keepAll: true, notPresent: true },
+  default: { iotlbEntries: 16384, contexts: true, keepAll: false, notPresent: false },
+  hold: { iotlbEntries: 16384, contexts: true, keepAll: true, notPresent: true },
 } as const satisfies Readonly<Record<string, CachePolicy>>;
 
 export type CachePolicyName = keyof typeof CACHE_POLICIES;

@@ -18,7 +18,7 @@ export type FaultOutcome =
   | 'unrecorded';
 
 /** Bits of FSTS. */
-export const PFO = 1 << 0;
+const PFO = 1 << 0;
 const PPF = 1 << 1;
 export const IQE = 1 << 4;
 const ICE = 1 << 5;

@@ -66,24 +66,29 @@ function eachPage(
   intercept: ((hi: number, lo: number, at: number, length: number) => boolean) | undefined,
 ): number {
   let done = 0;
-  let high = hi;
-  let low = lo;
-  // the copy that is being gathered
+  let high = hi | 0;
+  let low = lo | 0;
+  // the copy that is being gathered: where it began, and which page would continue it
   let copyAddress = 0;
   let copyAt = 0;
   let copyLength = 0;
+  let nextHi = 0;
+  let nextLo = 0;
   for (let at = 0; at < length; ) {
-    const count = Math.min(PAGE_BYTES - (low & 0xfff), length - at);
-    if (intercept?.(high, low, at, count) === true) done += count;
+    const toPageEnd = PAGE_BYTES - (low & 0xfff);
+    const count = Math.min(toPageEnd, length - at);
+    if (intercept?.(high, low, at, count)) done += count;
     else if (region.translateHalves(high, low, access, translated)) {
-      const address = region.addressHi * 0x1_0000_0000 + (region.addressLo >>> 0);
-      if (copyLength > 0 && address === copyAddress + copyLength && at === copyAt + copyLength) copyLength += count;
-      else {
+      const { addressHi, addressLo } = region;
+      if (copyLength === 0 || addressLo !== nextLo || addressHi !== nextHi || at !== copyAt + copyLength) {
         if (copyLength > 0) done += transfer(copyAddress, copyAt, copyLength);
-        copyAddress = address;
+        copyAddress = addressHi * 0x1_0000_0000 + (addressLo >>> 0);
         copyAt = at;
-        copyLength = count;
+        copyLength = 0;
       }
+      copyLength += count;
+      nextLo = (addressLo + count) | 0;
+      nextHi = nextLo === 0 ? (addressHi + 1) | 0 : addressHi;
     } else blocked(at, count);
     at += count;
     low = (low + count) | 0;

@@ -174,18 +174,12 @@ export class IommuMemoryRegion
    * @throws RangeError if `iova` is out of range, or a number that is not exact
    */
   translateAddress(iova: number | bigint, access: number = READ): number {
-    let hi: number;
-    let lo: number;
-    if (typeof iova === 'number') {
-      if (!Number.isSafeInteger(iova) || iova < 0) throw badAddress(iova);
-      lo = iova | 0;
-      hi = (iova / 0x1_0000_0000) | 0;
-    } else {
-      WHOLE[0] = iova;
-      if (WHOLE[0] !== iova) throw badAddress(iova);
-      lo = HALVES[0] as number;
-      hi = HALVES[1] as number;
+    if (typeof iova !== 'number') {
+      splitAddress(iova);
+      return this.translateHalves(HALVES[1] as number, HALVES[0] as number, access) ? this.addressNumber : -1;
     }
+    const lo = iova | 0;
+    const hi = (iova / 0x1_0000_0000) | 0;
     const { cells, mask } = this.#iotlb;
     const page = (lo >>> 12) | (hi << 20);
     const at = (((page ^ this.#salt) & mask) + 1) << 3;
@@ -193,14 +187,17 @@ export class IommuMemoryRegion
       cells[at | PAGE_LO] === page &&
       cells[at | TAG] === this.liveTag &&
       cells[at | PAGE_HI] === (SMALL_PAGE | (hi >>> 12)) &&
-      (access & ~(cells[at | RIGHTS] as number)) === 0
+      (access & ~(cells[at | RIGHTS] as number)) === 0 &&
+      // the halves are the number again, and it is a safe one: else it is refused below
+      hi * 0x1_0000_0000 + (lo >>> 0) === iova &&
+      hi >>> 21 === 0
     ) {
       this.hits++;
       return (cells[at | HOST_HI] as number) * 0x1_0000_0000 + (((cells[at | HOST_LO] as number) | (lo & 0xfff)) >>> 0);
     }
+    if (!Number.isSafeInteger(iova) || iova < 0) throw badAddress(iova);
     this.#condition = this.#path.translate(this, hi, lo, access, false);
-    if (this.#condition !== OK) return -1;
-    return this.addressHi * 0x1_0000_0000 + (this.addressLo >>> 0);
+    return this.#condition === OK ? this.addressNumber : -1;
   }
 
   /**
@@ -302,10 +299,10 @@ export class IommuMemoryRegion
       this.#owner.interrupt(this, lo >>> 0, value >>> 0);
       return true;
     }
-    return this.translateHalves(hi, lo, accessBits('write')) && this.#owner.memory.write32(this.#address, value);
+    return this.translateHalves(hi, lo, accessBits('write')) && this.#owner.memory.write32(this.addressNumber, value);
   }
 
-  get #address(): number {
+  private get addressNumber(): number {
     return this.addressHi * 0x1_0000_0000 + (this.addressLo >>> 0);
   }
 
@@ -326,7 +323,7 @@ export class IommuMemoryRegion
     if (!this.translateHalves(HALVES[1] as number, HALVES[0] as number, accessBits('atomic'), translated)) {
       return undefined;
     }
-    return dma.atomic(this.#owner.memory, this.#address, size, update);
+    return dma.atomic(this.#owner.memory, this.addressNumber, size, update);
   }
 
   /**

@@ -127,32 +127,101 @@ class Replay {
     if (this.#summary.entries > limit) {
       this.#summary.ended = 'limit';
       this.#going = false;
+      return;
     }
-    const simple = level === 1 && this.isSimple(base);
+    if (words !== undefined && level === 1 && this.isSimple(base)) {
+      this.leaves(rules, words, at, from, to, rights, base);
+      return;
+    }
     for (let index = from; index < to && this.#going; index++) {
-      let lo: number;
-      let hi: number;
-      if (words !== undefined) {
-        lo = words[at + 2 * index] as number;
-        hi = words[at + 2 * index + 1] as number;
-      } else if (memory.loadEntry(frame, index)) {
-        lo = memory.lo;
-        hi = memory.hi;
-      } else {
-        this.skip(base + index * span, span, 'unreadable', level);
-        continue;
-      }
-      const kind = kindOf(rules.masks, level, lo, hi);
       const iova = base + index * span;
-      if (kind === ABSENT) this.skip(iova, span, 'absent', level);
-      else if (kind === RESERVED) this.skip(iova, span, 'reserved', level);
-      else if ((lo & rights) === 0) this.skip(iova, span, 'no rights', level);
-      else if (kind !== PAGE) this.table(rules, frameOf(lo, hi), level - 1, lo & rights, iova, end);
-      else {
-        const address = (hi & 0xf_ffff) * 0x1_0000_0000 + ((lo & ~0xfff) >>> 0);
-        if (simple && lo >>> 20 !== 0xfee) this.page(iova, 4096, address, lo & rights);
-        else this.clipped(iova, span, address, lo & rights, level);
+      if (words !== undefined) {
+        const lo = words[at + 2 * index] as number;
+        this.entry(rules, level, lo, words[at + 2 * index + 1] as number, rights, iova, end);
+      } else if (memory.loadEntry(frame, index)) this.entry(rules, level, memory.lo, memory.hi, rights, iova, end);
+      else this.skip(iova, span, 'unreadable', level);
+    }
+  }
+
+  private entry(
+    rules: StageRules,
+    level: number,
+    lo: number,
+    hi: number,
+    rights: number,
+    iova: number,
+    end: number,
+  ): void {
+    const span = 2 ** (3 + 9 * level);
+    const kind = kindOf(rules.masks, level, lo, hi);
+    if (kind === ABSENT) this.skip(iova, span, 'absent', level);
+    else if (kind === RESERVED) this.skip(iova, span, 'reserved', level);
+    else if ((lo & rights) === 0) this.skip(iova, span, 'no rights', level);
+    else if (kind !== PAGE) this.table(rules, frameOf(lo, hi), level - 1, lo & rights, iova, end);
+    else this.clipped(iova, span, addressOf(lo, hi), lo & rights, level);
+  }
+
+  /**
+   * The 4 KiB pages of a table in which no hole has to be looked for. Pages that follow each other in both address spaces
+   * are told at once: most tables of a busy device are a few such stretches.
+   */
+  private leaves(
+    rules: StageRules,
+    words: Int32Array,
+    at: number,
+    from: number,
+    to: number,
+    rights: number,
+    base: number,
+  ): void {
+    const { masks } = rules;
+    // the stretch that is being gathered: its first page, and the entry that would continue it
+    let first = from;
+    let count = 0;
+    let granted = 0;
+    let address = 0;
+    let nextLo = 0;
+    let nextHi = 0;
+    for (let index = from; index < to; index = (index + 1) | 0) {
+      const word = at | (index << 1);
+      const lo = words[word] as number;
+      const hi = words[word | 1] as number;
+      const plain = kindOf(masks, 1, lo, hi) === PAGE && (lo & rights) !== 0 && lo >>> 20 !== 0xfee;
+      if (
+        plain &&
+        count > 0 &&
+        ((lo ^ nextLo) & ADDRESS_LO) === 0 &&
+        ((hi ^ nextHi) & ADDRESS_HI) === 0 &&
+        (lo & rights) === granted
+      ) {
+        count = (count + 1) | 0;
+      } else {
+        if (count > 0) this.stretch(base + first * 4096, count, address, granted);
+        if (!this.#going) return;
+        count = 0;
+        if (plain) {
+          first = index;
+          count = 1;
+          granted = lo & rights;
+          address = addressOf(lo, hi);
+        } else this.entry(rules, 1, lo, hi, rights, base + index * 4096, 0);
       }
+      nextLo = ((lo & ADDRESS_LO) + 4096) | 0;
+      nextHi = nextLo === 0 ? (hi + 1) | 0 : hi;
+    }
+    if (count > 0) this.stretch(base + first * 4096, count, address, granted);
+  }
+
+  /** Announces 4 KiB pages that follow each other in both address spaces. */
+  private stretch(iova: number, count: number, address: number, rights: number): void {
+    if (!this.#going) return;
+    if (this.#job.merged) {
+      this.page(iova, count * 4096, address, rights);
+      this.#summary.pages += count - 1;
+      return;
+    }
+    for (let page = 0; page < count && this.#going; page++) {
+      this.page(iova + page * 4096, 4096, address + page * 4096, rights);
     }
   }
 
@@ -230,4 +299,12 @@ class Replay {
 
 function overlaps(hole: AddressRange, first: number, length: number): boolean {
   return first < hole.end && hole.first < first + length;
+}
+
+const ADDRESS_LO = ~0xfff;
+const ADDRESS_HI = 0xf_ffff;
+
+/** The address field of an entry, bits 51:12. */
+function addressOf(lo: number, hi: number): number {
+  return (hi & ADDRESS_HI) * 0x1_0000_0000 + ((lo & ADDRESS_LO) >>> 0);
 }

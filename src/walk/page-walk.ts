@@ -41,7 +41,7 @@ export class PageWalk {
   hi = 0;
 
   /**
-   * Walks from `table` to the page that translates the address (§3.7.1; translation.md §6).
+   * Walks from `table` to the page that translates the address (§3.7.1).
    *
    * @param table - page number of the top table
    * @param top - its level, 3 to 5
@@ -58,57 +58,69 @@ export class PageWalk {
     access: number,
     observer: WalkObserver | null,
   ): number {
-    const { masks } = rules;
-    const notTableLo = rules.notTableLo | 0;
-    const notTableHi = rules.notTableHi | 0;
-    const { hotWords } = memory;
-    const hotFirstLo = memory.hotFirstLo | 0;
-    const hotFirstHi = memory.hotFirstHi | 0;
-    const hotFrames = memory.hotFrames | 0;
-    const high = hi | 0;
-    const low = lo | 0;
-    // Page numbers as two 32-bit halves, and every number of the loop made an integer before it: else V8 keeps them in a
-    // form that fits any value, and the walk takes twice as long.
-    let frameLo = table | 0;
-    let frameHi = (table / 0x1_0000_0000) | 0;
-    let rights = READ | WRITE;
-    for (let level = top | 0; ; level = (level - 1) | 0) {
-      const index = tableIndex(level, high, low);
-      let entryLo: number;
-      let entryHi: number;
-      const page = (frameLo - hotFirstLo) | 0;
-      if (page >= 0 && page < hotFrames && frameHi === hotFirstHi) {
-        const at = (page << 10) | (index << 1);
-        entryLo = hotWords[at] as number;
-        entryHi = hotWords[at | 1] as number;
-      } else {
-        const readable = memory.loadEntry(frameHi * 0x1_0000_0000 + (frameLo >>> 0), index);
-        if (!readable) {
-          if (observer !== null) observeEntry(observer, rules, level, frameHi, frameLo, index, []);
-          return this.end(level, level === top ? rules.conditions.unreadableTop : rules.conditions.unreadable);
-        }
-        entryLo = memory.lo;
-        entryHi = memory.hi;
+    if (observer === null && this.runPlain(memory, rules, table, top, hi, lo)) return OK;
+    let frame = table;
+    this.rights = READ | WRITE;
+    for (let level = top; ; level--) {
+      const index = tableIndex(level, hi, lo);
+      const readable = memory.loadEntry(frame, index);
+      this.level = level;
+      this.lo = memory.lo;
+      this.hi = memory.hi;
+      if (observer !== null) {
+        const words = readable ? [memory.lo, memory.hi] : [];
+        const isPage = readable && isPageEntry(rules, level, memory.lo);
+        const format = (isPage ? rules.pages[level] : undefined) ?? rules.tables[level] ?? rules.pages[level];
+        if (format !== undefined) observer.entry({ format, level, frame, index, words });
       }
-      if (observer !== null) observeEntry(observer, rules, level, frameHi, frameLo, index, [entryLo, entryHi]);
-      const plain = ((entryLo & notTableLo) | (entryHi & notTableHi)) === 0 && level !== 1 && (entryLo & 3) !== 0;
-      const kind = plain ? TABLE : kindOf(masks, level, entryLo, entryHi);
-      rights &= entryLo;
-      if (kind === TABLE) {
-        frameLo = (entryHi << 20) | (entryLo >>> 12);
-        frameHi = (entryHi >>> 12) & 0xff;
-      } else if (kind === PAGE) {
-        this.rights = rights;
-        this.lo = entryLo;
-        this.hi = entryHi;
-        return this.end(level, OK);
-      } else return this.end(level, kind === ABSENT ? missingRight(rules, access) : rules.conditions.reserved);
+      if (!readable) return level === top ? rules.conditions.unreadableTop : rules.conditions.unreadable;
+      const kind = kindOf(rules.masks, level, this.lo, this.hi);
+      this.rights &= this.lo;
+      if (kind === PAGE) return OK;
+      if (kind === ABSENT) return missingRight(rules, access);
+      if (kind !== TABLE) return rules.conditions.reserved;
+      frame = entryFrame(this.lo, this.hi);
     }
   }
 
-  private end(level: number, condition: number): number {
-    this.level = level;
-    return condition;
+  /**
+   * The same for what most walks are: all tables in the range of memory that was used last, no entry in the way. Answers
+   * whether it was such a walk. It is short and computes with 32-bit integers only (page numbers in two halves), which is
+   * what lets V8 build it into its caller and keep its numbers in registers.
+   */
+  private runPlain(
+    memory: GuestMemory,
+    rules: StageRules,
+    table: number,
+    top: number,
+    hi: number,
+    lo: number,
+  ): boolean {
+    const { hotWords } = memory;
+    const { masks } = rules;
+    const firstLo = memory.hotFirstLo | 0;
+    const firstHi = memory.hotFirstHi | 0;
+    const frames = memory.hotFrames | 0;
+    let page = ((table | 0) - firstLo) | 0;
+    let pageHi = (table / 0x1_0000_0000) | 0;
+    let rights = READ | WRITE;
+    for (let level = top | 0; page >= 0 && page < frames && pageHi === firstHi; level = (level - 1) | 0) {
+      const at = (page << 10) | (tableIndex(level, hi, lo) << 1);
+      const entryLo = hotWords[at] as number;
+      const entryHi = hotWords[at | 1] as number;
+      const kind = kindOf(masks, level, entryLo, entryHi);
+      rights &= entryLo;
+      if (kind !== TABLE) {
+        this.level = level;
+        this.rights = rights;
+        this.lo = entryLo;
+        this.hi = entryHi;
+        return kind === PAGE;
+      }
+      page = (((entryHi << 20) | (entryLo >>> 12)) - firstLo) | 0;
+      pageHi = (entryHi >>> 12) & 0xff;
+    }
+    return false;
   }
 
   /** Whether the page that the walk found is always accessed with snooping. */
@@ -120,21 +132,6 @@ export class PageWalk {
 /** The condition of a request that lacks a right: an AtomicOp that lacks both is reported as a write. */
 function missingRight(rules: StageRules, missing: number): number {
   return (missing & WRITE) !== 0 ? rules.conditions.noWrite : rules.conditions.noRead;
-}
-
-function observeEntry(
-  observer: WalkObserver,
-  rules: StageRules,
-  level: number,
-  frameHi: number,
-  frameLo: number,
-  index: number,
-  words: number[],
-): void {
-  const frame = frameHi * 0x1_0000_0000 + (frameLo >>> 0);
-  const isPage = isPageEntry(rules, level, words[0] ?? 0);
-  const format = (isPage ? rules.pages[level] : undefined) ?? rules.tables[level] ?? rules.pages[level];
-  if (format !== undefined) observer.entry({ format, level, frame, index, words });
 }
 
 export { entryFrame, missingRight };

@@ -9,7 +9,7 @@ export const ENTRY_KIND = { ABSENT: 0, RESERVED: 1, TABLE: 2, PAGE: 3 } as const
 const { ABSENT, RESERVED, TABLE, PAGE } = ENTRY_KIND;
 
 /** The conditions by which a mode reports trouble of a stage. */
-export interface StageConditions {
+interface StageConditions {
   /** The entry that the table pointer leads to cannot be read; an entry further down cannot. */
   readonly unreadableTop: number;
   readonly unreadable: number;
@@ -31,12 +31,6 @@ export interface StageRules {
    * make it a page (all of them at level 1, PS where it is allowed), and the reserved bits of a page.
    */
   readonly masks: Int32Array;
-  /**
-   * All bits that keep an entry of any level from being a pointer to a table: one that grants something and has none of
-   * them is one, above level 1. The walk asks this first.
-   */
-  readonly notTableLo: number;
-  readonly notTableHi: number;
   /** The layouts, by level, of entries that point to tables and of pages. */
   readonly tables: readonly (EntryFormat | undefined)[];
   readonly pages: readonly (EntryFormat | undefined)[];
@@ -89,8 +83,6 @@ export function legacySecondStage(capabilities: Capabilities): StageRules {
       noRead: conditionId('LGN.3'),
     },
     masks,
-    notTableLo: [2, 3, 4, 5].reduce((bits, level) => bits | (masks[8 * level + NOT_TABLE] as number), 0),
-    notTableHi: [2, 3, 4, 5].reduce((bits, level) => bits | (masks[8 * level + 1] as number), 0),
     tables: SECOND_STAGE_TABLES,
     pages: SECOND_STAGE_PAGES,
   };

@@ -22,7 +22,7 @@ function withPage(spec: WorldSpec, page: PagesSpec, caching: boolean): WorldSpec
     ...spec,
     trees,
     caps: { ...spec.caps, cm: caching, sagaw, sslps: 3 },
-    devices: [{ ...first, domain: 0, type: 0 }, ...others],
+    devices: [{ ...first, domain: 0, type: 0, present: true }, ...others],
   };
 }
 

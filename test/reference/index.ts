@@ -27,11 +27,8 @@ export { referenceMaps } from './maps.js';
 export { referenceTranslate } from './translate.js';
 export type {
   Access,
-  ReferenceFault,
   ReferenceMemory,
   ReferenceOutcome,
-  ReferenceRequest,
   ReferenceRun,
-  ReferenceTranslation,
   ReferenceUnit,
 } from './types.js';

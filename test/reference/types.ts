@@ -68,7 +68,7 @@ export interface ReferenceFault {
   logged: boolean;
 }
 
-export interface ReferenceTranslation {
+interface ReferenceTranslation {
   kind: 'translated';
   address: bigint;
   read: boolean;

@@ -1,8 +1,10 @@
+import { findContext } from '../reference/translate.js';
 import { addressBits } from './driver.js';
 import { type InvalidationStyle, Invalidator } from './invalidator.js';
 import { type Change, invalidateChange } from './required-invalidation.js';
 import type { Step } from './scenario.js';
 import { contextOf, mapPages, type World } from './world.js';
+import { capabilityFields, referenceUnit } from './world-capabilities.js';
 import type { Edit, EditStep, EntryChange } from './world-edits.js';
 import { iovaAt, pageBytes, targetAt } from './world-places.js';
 import { protect, stopProtecting } from './world-switches.js';
@@ -142,20 +144,22 @@ export class Guest {
     const root = tables.word(this.#rootEntryOf(sourceId));
     if ((root & 1n) === 0n) return { scope: 'nothing' };
     const address = Number(root & 0xf_ffff_ffff_f000n) + (sourceId & 0xff) * 16;
-    const before = this.#domainId(address);
+    const before = this.#validDomain(sourceId, address);
     if (edit.kind === 'attach') tables.setContext(address, contextOf(this.world, edit));
     else tables.setWord(address, tables.word(address) & ~1n);
-    return { scope: 'context', sourceId, before, after: this.#domainId(address) };
+    return { scope: 'context', sourceId, before, after: this.#validDomain(sourceId, address) };
   }
 
   #rootEntryOf(sourceId: number): number {
     return this.#root * 4096 + (sourceId >> 8) * 16;
   }
 
-  #domainId(contextEntry: number): number | undefined {
-    const { tables } = this.world.driver;
-    if ((tables.word(contextEntry) & 1n) === 0n) return undefined;
-    return Number(tables.word(contextEntry + 8) >> 8n) & ((1 << (4 + 2 * this.world.spec.caps.nd)) - 1);
+  /** The domain-id of a requester's context entry, if requests can go by it. */
+  #validDomain(sourceId: number, contextEntry: number): number | undefined {
+    const { spec, driver } = this.world;
+    const unit = { ...referenceUnit(capabilityFields(spec.caps), spec.caps.haw), root: BigInt(this.#root) << 12n };
+    const context = findContext(unit, (address) => driver.tables.word(Number(address)), sourceId);
+    return 'kind' in context ? undefined : Number((driver.tables.word(contextEntry + 8) >> 8n) & 0xffffn);
   }
 
   #rootEntry(device: number): Change {

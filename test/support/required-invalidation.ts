@@ -13,7 +13,7 @@ export type Change =
       readonly bytes: bigint;
       readonly wasAbsent: boolean;
     }
-  /** The context entry of a device. The domain-ids that it had and has; `undefined` where it was not present. */
+  /** The context entry of a device. The domain-ids that it had and has; `undefined` where requests could not go by it. */
   | {
       readonly scope: 'context';
       readonly sourceId: number;
@@ -63,12 +63,10 @@ function invalidateContext(
   grain: 'exact' | 'domain',
   functionMask: number,
 ): void {
-  const present = before === undefined ? [] : [before];
-  for (const tag of caps.cm ? [0, ...present] : present) {
-    if (grain === 'exact') invalidator.contextDevice(tag, sourceId, functionMask);
-    else invalidator.contextDomain(tag);
-  }
-  const ids = caps.cm && after !== undefined ? [...present, after] : present;
+  const tag = before ?? (caps.cm ? 0 : undefined);
+  if (tag !== undefined && grain === 'exact') invalidator.contextDevice(tag, sourceId, functionMask);
+  else if (tag !== undefined) invalidator.contextDomain(tag);
+  const ids = [before, caps.cm ? after : undefined].filter((id) => id !== undefined);
   for (const id of new Set(ids)) invalidator.iotlbDomain(id);
 }
 

@@ -3,7 +3,7 @@ import { ACCESSES, type Access } from './probe.js';
 import { SOUP_BASE, SOUP_PAGES, type SoupPage, soupPage } from './soup.js';
 
 /** Any register write; offsets and values are often such that something happens. */
-export interface SoupWrite {
+interface SoupWrite {
   readonly off: number;
   readonly size: 1 | 2 | 4 | 8;
   readonly value: bigint;

@@ -20,6 +20,8 @@ export interface ContextSpec {
   /** Translation type; default 0. */
   type?: number;
   faultsDisabled?: boolean;
+  /** Default true. */
+  present?: boolean;
 }
 
 /** Writes root, context and second-stage tables of legacy mode into memory, as a driver would. */
@@ -65,8 +67,9 @@ export class TableBuilder {
   }
 
   /** Writes the context entry at an address. */
-  setContext(address: number, { table, levels, domainId, type = 0, faultsDisabled = false }: ContextSpec): void {
-    const flags = 1n | (faultsDisabled ? 2n : 0n) | (BigInt(type) << 2n);
+  setContext(address: number, spec: ContextSpec): void {
+    const { table, levels, domainId, type = 0, faultsDisabled = false, present = true } = spec;
+    const flags = (present ? 1n : 0n) | (faultsDisabled ? 2n : 0n) | (BigInt(type) << 2n);
     this.setWord(address + 8, BigInt(levels - 2) | (BigInt(domainId) << 8n));
     this.setWord(address, (BigInt(table) << 12n) | flags);
   }

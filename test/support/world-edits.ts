@@ -22,6 +22,7 @@ export type Edit =
       readonly domain: number;
       readonly type: number;
       readonly faultsDisabled: boolean;
+      readonly present: boolean;
     }
   | { readonly kind: 'detach'; readonly device: number }
   /** The root entry of a device's bus is taken out, or put back. */
@@ -67,6 +68,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
       domain: fc.nat(2),
       type: fc.constantFrom(0, 0, 0, 1, 2, 3),
       faultsDisabled: fc.boolean(),
+      present: fc.constantFrom(true, true, true, true, false),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('detach' as const), device: fc.nat(3) }) },

@@ -37,6 +37,8 @@ export interface DeviceSpec {
   readonly domain: number;
   readonly type: number;
   readonly faultsDisabled: boolean;
+  /** Without P the rest of the entry stands there all the same. */
+  readonly present: boolean;
 }
 
 /** A random world: what the unit can do, devices, domains, tables, and what is wrong with them. */
@@ -76,6 +78,7 @@ const device: fc.Arbitrary<DeviceSpec> = fc.record({
   domain: fc.nat(2),
   type: fc.constantFrom(0, 0, 0, 1, 1, 2, 2, 3),
   faultsDisabled: fc.constantFrom(false, false, true),
+  present: fc.constantFrom(true, true, true, true, true, true, false),
 });
 
 export interface WorldOptions {
@@ -135,10 +138,10 @@ function supported({ sagaw }: WorldCapabilities, levels: number): number {
 }
 
 /** The context entry that a device is to have. */
-export function contextOf(world: World, { domain, type, faultsDisabled }: Omit<DeviceSpec, 'sourceId'>): ContextSpec {
+export function contextOf(world: World, { domain, ...more }: Omit<DeviceSpec, 'sourceId'>): ContextSpec {
   const { tree, id } = world.domains[domain % world.domains.length];
   const { top, levels } = world.trees[tree];
-  return { table: top, levels, domainId: id, type, faultsDisabled };
+  return { table: top, levels, domainId: id, ...more };
 }
 
 /** Maps pages, as far as there is room and no larger page stands in the way. */

@@ -38,7 +38,7 @@ export interface AnsweredProbe {
   readonly probe: Probe;
   readonly answer: ModelAnswer;
   readonly verdict: Verdict;
-  /** Why it diverges, if it does. */
+  /** The known departure of QEMU that it meets: in the answer (then it diverges), or only in the record of the fault. */
   readonly divergence: Divergence | undefined;
 }
 
@@ -108,21 +108,31 @@ export function answerProbes({ unit, capabilities }: ModelledCapture, probes: re
       ? { result: 'ok', address: found.address, mask: BigInt(found.pageSize - 1) }
       : { result: 'fault', record: takeRecord(), ...found.fault };
     const divergence = DIVERGENCES.find((each) => each.matches(probe, answer, capabilities));
-    if (isEqual(probe, answer)) return { probe, answer, verdict: 'equal', divergence: undefined };
-    return { probe, answer, verdict: divergence === undefined ? 'different' : 'diverging', divergence };
+    return { probe, answer, verdict: verdictOf(probe, answer, divergence), divergence };
   });
 }
 
-function isEqual({ iova, expected }: Probe, answer: ModelAnswer): boolean {
+/** An answer is equal if the record of its fault is too, or departs from QEMU's in a known way. */
+function verdictOf(probe: Probe, answer: ModelAnswer, divergence: Divergence | undefined): Verdict {
+  const recordsAgree = divergence !== undefined || sameRecord(probe, answer);
+  if (isAlike(probe, answer) && recordsAgree) return 'equal';
+  return divergence === undefined ? 'different' : 'diverging';
+}
+
+/** Whether the answers are the same: address and page size, or fault reason. */
+function isAlike({ iova, expected }: Probe, answer: ModelAnswer): boolean {
   if (expected.result === 'bypass') return answer.result === 'ok' && answer.address === iova;
   if (expected.result === 'ok') {
     return answer.result === 'ok' && answer.address === expected.address && answer.mask === expected.mask;
   }
-  return answer.result === 'fault' && answer.reason === expected.reason && sameRecord(answer.record, expected.record);
+  return answer.result === 'fault' && answer.reason === expected.reason;
 }
 
-function sameRecord(a: FaultRecord | undefined, b: FaultRecord | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a[0] === b[0] && a[1] === b[1];
+function sameRecord({ expected }: Probe, answer: ModelAnswer): boolean {
+  const theirs = expected.result === 'fault' ? expected.record : undefined;
+  const ours = answer.result === 'fault' ? answer.record : undefined;
+  if (ours === undefined || theirs === undefined) return ours === theirs;
+  return ours[0] === theirs[0] && ours[1] === theirs[1];
 }
 
 /** How many answers stand how to QEMU's. */

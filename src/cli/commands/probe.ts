@@ -16,11 +16,11 @@ import { table, wrap } from '../table.js';
 export const usage = `vtd probe CAPTURE [--json]
 
 Asks the model what QEMU was asked about a capture (oracle.json), and compares each answer: the address and the size of
-its page, or the fault and its record. Exits with 1 if an answer differs. Rows where QEMU is known to depart from the
-architecture are counted apart, as "diverging".
+its page, or the fault and its record. Exits with 1 if an answer differs. Answers in which QEMU is known to depart from
+the architecture are counted apart, as "diverging"; so that where only the record of a fault does, it is listed with them.
 
   --json  one line: {"dma":{"equal","different","unmodelled","diverging"},"msi":{...},"rows":[those that differ],
-          "divergences":[those that diverge, with the reason]}
+          "divergences":[QEMU's departures, with the reason]}
 `;
 
 export async function run(args: string[], io: Io): Promise<number> {
@@ -29,7 +29,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   const oracle = loadOracle(capture);
   const { unit } = capture;
   const answered = unit === undefined ? [] : answerProbes({ ...capture, unit }, oracle.dma);
-  const others = answered.filter(({ verdict }) => verdict !== 'equal');
+  const others = answered.filter(({ verdict, divergence }) => verdict !== 'equal' || divergence !== undefined);
   const dma = { ...countVerdicts(answered), unmodelled: oracle.dma.length - answered.length };
   // the remapping of interrupts is not modelled yet
   const msi = { equal: 0, different: 0, diverging: 0, unmodelled: oracle.msi };
@@ -61,7 +61,7 @@ function listed(others: readonly AnsweredProbe[]): string {
   for (const divergence of DIVERGENCES) {
     const rows = others.filter((each) => each.divergence === divergence);
     if (rows.length === 0) continue;
-    const reason = `${several(rows.length, 'row')} diverging: ${divergence.reason} (${divergence.section}), e.g.`;
+    const reason = `${several(rows.length, 'row')} in which QEMU departs from the architecture: ${divergence.reason} (${divergence.section}), e.g.`;
     parts.push(`\n${wrap(reason, 2)}\n  ${comparison(rows[0])}`);
   }
   return parts.join('');

@@ -29,7 +29,7 @@ export function checkAnswers(capture: ModelledCapture, oracle: Oracle): CheckedA
 export function answersText({ qemu, answered, counts }: CheckedAnswers): string {
   const summary = [
     `${several(answered.length, 'DMA probe')} that were asked of ${qemu} on these tables:`,
-    `${count(counts.equal)} answers are equal in address, page size, fault reason and fault record,`,
+    `${count(counts.equal)} answers are equal in address, page size and fault reason,`,
     `${count(counts.different)} are different, ${count(counts.diverging)} diverge.`,
   ];
   const divergences = new Map<string, number>();
@@ -39,6 +39,7 @@ export function answersText({ qemu, answered, counts }: CheckedAnswers): string 
     divergences.set(why, (divergences.get(why) ?? 0) + 1);
   }
   const reasons = [...divergences].map(([why, times]) => `${wrap(`    ${count(times)} times: ${why}`, 6)}\n`);
+  if (reasons.length > 0) summary.push('QEMU departs from the architecture:');
   return `${wrap(`  ${summary.join(' ')}`, 2)}\n${reasons.join('')}${faultsText(answered)}`;
 }
 
