@@ -3,7 +3,7 @@ import { TableBuilder } from '../support/table-builder.js';
 
 export const TE = 0x8000_0000;
 export const SRTP = 0x4000_0000;
-export const QIE = 0x0400_0000;
+const QIE = 0x0400_0000;
 export const DOMAIN = 3;
 
 /** Two devices in one domain: IOVA 0x1000 is the page 0x200000. */

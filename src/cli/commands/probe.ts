@@ -17,7 +17,7 @@ export const usage = `vtd probe CAPTURE [--json]
 
 Asks the model what QEMU was asked about a capture (oracle.json), and compares each answer: the address and the size of
 its page, or the fault and its record. Exits with 1 if an answer differs. Answers in which QEMU is known to depart from
-the architecture are counted apart, as "diverging"; so that where only the record of a fault does, it is listed with them.
+the architecture are counted apart, as "diverging"; where only the record of a fault does so, it is listed with them.
 
   --json  one line: {"dma":{"equal","different","unmodelled","diverging"},"msi":{...},"rows":[those that differ],
           "divergences":[QEMU's departures, with the reason]}
