@@ -1,4 +1,3 @@
-import { OK } from '../walk/conditions.js';
 import type { Requester } from '../walk/requester.js';
 import type { DomainList } from './iotlb.js';
 
@@ -21,7 +20,7 @@ export class ContextCache {
     this.#drop(holder);
     holder.requester = requester;
     this.#bySource.set(holder.sourceId, holder);
-    const domainId = tagOf(requester);
+    const { domainId } = requester;
     const domain = this.#byDomain.get(domainId);
     if (domain === undefined) this.#byDomain.set(domainId, new Set([holder]));
     else domain.add(holder);
@@ -40,20 +39,16 @@ export class ContextCache {
   /** Drops the entry of a source-id if it is cached for that domain-id. */
   dropDevice(domainId: number, sourceId: number): void {
     const holder = this.#bySource.get(sourceId);
-    if (holder?.requester !== undefined && tagOf(holder.requester) === domainId) this.#drop(holder);
+    if (holder?.requester?.domainId === domainId) this.#drop(holder);
   }
 
   #drop(holder: ContextHolder): void {
     const { requester } = holder;
     if (requester === undefined) return;
-    this.#byDomain.get(tagOf(requester))?.delete(holder);
+    this.#byDomain.get(requester.domainId)?.delete(holder);
     this.#bySource.delete(holder.sourceId);
     holder.requester = undefined;
   }
-}
-
-function tagOf(requester: Requester): number {
-  return requester.condition === OK ? requester.domainId : 0;
 }
 
 /** The source-ids that a device-selective request names: function mask 1 to 3 leaves 1, 2 or 3 bits open (§6.5.2.1). */

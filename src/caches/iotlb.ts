@@ -23,6 +23,7 @@ export const CELL = {
 // Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
 const { PAGE_LO, PAGE_HI, TAG, RIGHTS, HOST_LO, HOST_HI, NEXT, DOMAIN, WORDS } = CELL;
 
+/** Flag of {@link CELL}.RIGHTS: the page is always accessed with snooping. */
 const SNOOP = 0x100;
 
 /** Even `keepAll` ends here, so that no guest can exhaust the memory of its host. */
@@ -136,22 +137,49 @@ export class Iotlb {
     const page = pageLo(hi, lo, shift);
     const high = pageHi(hi, shift);
     if (shift !== 12 && !this.#shifts.includes(shift)) this.#shifts.push(shift);
-    const entry = this.entryFor(tag, page, high, shift);
-    const at = entry * WORDS;
+    const at = this.entryFor(tag, page, high, shift) * WORDS;
+    const word = rights | (snoop ? SNOOP : 0) | (condition << 16);
+    this.fill(at, domain, tag, page, high, word, hostHi, hostLo & -(1 << shift));
+  }
+
+  /**
+   * Where a 4 KiB page goes that is not cached, if a look at its place alone tells so; else 0.
+   *
+   * @param page - as {@link pageLo} and {@link pageHi} give it
+   */
+  vacancy(tag: number, page: number, high: number): number {
+    if (this.#keepAll || this.#shifts.length !== 0) return 0;
+    const { cells } = this;
+    const at = (((page ^ saltOf(tag)) & this.mask) + 1) << 3;
+    const isCached = cells[at | PAGE_LO] === page && cells[at | TAG] === tag && cells[at | PAGE_HI] === high;
+    return isCached ? 0 : at;
+  }
+
+  /** Puts a translation into an entry that {@link vacancy} gave. `word` is its {@link CELL}.RIGHTS. */
+  fill(
+    at: number,
+    domain: DomainList,
+    tag: number,
+    page: number,
+    high: number,
+    word: number,
+    hostHi: number,
+    hostLo: number,
+  ): void {
     const { cells } = this;
     const occupant = cells[at | TAG] as number;
     const sameDomain = occupant !== 0 && cells[at | DOMAIN] === domain.index;
     if (!sameDomain || occupant !== tag) domain.tags.add(tag);
     if (!sameDomain) {
       // an occupant of the same domain would leave its place in the list to the newcomer
-      if (occupant !== 0) this.unlink(entry);
-      this.link(entry, domain);
+      if (occupant !== 0) this.unlink(at / WORDS);
+      this.link(at / WORDS, domain);
     }
     cells[at | PAGE_LO] = page;
     cells[at | PAGE_HI] = high;
     cells[at | TAG] = tag;
-    cells[at | RIGHTS] = rights | (snoop ? SNOOP : 0) | (condition << 16);
-    cells[at | HOST_LO] = hostLo & -(1 << shift);
+    cells[at | RIGHTS] = word;
+    cells[at | HOST_LO] = hostLo;
     cells[at | HOST_HI] = hostHi;
   }
 
@@ -315,4 +343,4 @@ export function conditionOf(word: number): number {
   return word >>> 16;
 }
 
-export { saltOf };
+export { pageHi, pageLo, SNOOP, saltOf };

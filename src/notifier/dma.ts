@@ -68,34 +68,40 @@ function eachPage(
   let done = 0;
   let high = hi | 0;
   let low = lo | 0;
-  // the copy that is being gathered: where it began, and which page would continue it
-  let copyAddress = 0;
+  // the copy that is being gathered: where it began, and which address would continue it
+  let copyHi = 0;
+  let copyLo = 0;
   let copyAt = 0;
-  let copyLength = 0;
+  let copyEnd = 0;
   let nextHi = 0;
   let nextLo = 0;
   for (let at = 0; at < length; ) {
-    const toPageEnd = PAGE_BYTES - (low & 0xfff);
-    const count = Math.min(toPageEnd, length - at);
-    if (intercept?.(high, low, at, count)) done += count;
+    const count = Math.min(PAGE_BYTES - (low & 0xfff), length - at) | 0;
+    const end = (at + count) | 0;
+    if (intercept !== undefined && intercept(high, low, at, count) === true) done += count;
     else if (region.translateHalves(high, low, access, translated)) {
-      const { addressHi, addressLo } = region;
-      if (copyLength === 0 || addressLo !== nextLo || addressHi !== nextHi || at !== copyAt + copyLength) {
-        if (copyLength > 0) done += transfer(copyAddress, copyAt, copyLength);
-        copyAddress = addressHi * 0x1_0000_0000 + (addressLo >>> 0);
+      const addressLo = region.addressLo | 0;
+      const addressHi = region.addressHi | 0;
+      if (addressLo !== nextLo || addressHi !== nextHi || at !== copyEnd) {
+        done += flush(transfer, copyHi, copyLo, copyAt, copyEnd);
+        copyHi = addressHi;
+        copyLo = addressLo;
         copyAt = at;
-        copyLength = 0;
       }
-      copyLength += count;
+      copyEnd = end;
       nextLo = (addressLo + count) | 0;
       nextHi = nextLo === 0 ? (addressHi + 1) | 0 : addressHi;
     } else blocked(at, count);
-    at += count;
+    at = end;
     low = (low + count) | 0;
     // a transfer that passes the end of the address space goes on at its beginning
     if (low === 0) high = (high + 1) | 0;
   }
-  return copyLength > 0 ? done + transfer(copyAddress, copyAt, copyLength) : done;
+  return done + flush(transfer, copyHi, copyLo, copyAt, copyEnd);
+}
+
+function flush(transfer: Transfer, hi: number, lo: number, at: number, end: number): number {
+  return end === at ? 0 : transfer(hi * 0x1_0000_0000 + (lo >>> 0), at, end - at);
 }
 
 /** An AtomicOp on host memory. */

@@ -1,5 +1,5 @@
 import { ContextCache } from '../caches/context-cache.js';
-import { CELL, conditionOf, type Iotlb, rightsOf, snoopOf } from '../caches/iotlb.js';
+import { CELL, conditionOf, type Iotlb, pageHi, pageLo, rightsOf, SNOOP, snoopOf } from '../caches/iotlb.js';
 import type { CachePolicy } from '../caches/policy.js';
 import { type FaultEvent, faultEvent } from '../faults/fault.js';
 import type { FaultLog } from '../faults/fault-log.js';
@@ -55,6 +55,7 @@ export class RequestPath {
 
   /** Translates; the result stands in the region's fields. A fault is logged and told. */
   translate(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number {
+    if (region.liveTag > 0 && !translated && this.walkPlain(region, hi, lo, access)) return OK;
     const translator = this.#translator;
     const pasid = region.pasid !== undefined;
     let condition = translator.frontEnd(hi, lo, access, pasid, translated);
@@ -77,6 +78,29 @@ export class RequestPath {
     region.pageShift = translator.pageShift;
     region.snoop = translator.snoop;
     return OK;
+  }
+
+  /**
+   * What most misses are: the context entry is cached, the page is not, and nothing is in the way. Answers whether it was
+   * one; what is not goes the whole way.
+   */
+  private walkPlain(region: IommuMemoryRegion, hi: number, lo: number, access: number): boolean {
+    const { requester, domain, tag } = region;
+    if (requester?.stage === undefined || domain === undefined || !this.#keepsPages) return false;
+    const page = pageLo(hi, lo, 12);
+    const high = pageHi(hi, 12);
+    const at = this.#iotlb.vacancy(tag, page, high);
+    const translator = this.#translator;
+    if (at === 0 || !translator.translatePlain(requester.stage, hi, lo, access)) return false;
+    this.misses++;
+    const { hi: hostHi, lo: hostLo, rights, snoop } = translator;
+    this.#iotlb.fill(at, domain, tag, page, high, rights | (snoop ? SNOOP : 0), hostHi, hostLo & ~0xfff);
+    region.addressHi = hostHi;
+    region.addressLo = hostLo;
+    region.rights = rights;
+    region.pageShift = 12;
+    region.snoop = snoop;
+    return true;
   }
 
   /** The context entry of a region, cached or read. */

@@ -84,43 +84,42 @@ export class PageWalk {
   }
 
   /**
-   * The same for what most walks are: all tables in the range of memory that was used last, no entry in the way. Answers
-   * whether it was such a walk. It is short and computes with 32-bit integers only (page numbers in two halves), which is
-   * what lets V8 build it into its caller and keep its numbers in registers.
+   * The same for what most walks are: to a 4 KiB page, all tables in the range of memory that was used last, no entry in
+   * the way. Answers whether it was such a walk. It is short and computes with 32-bit integers only, which is what lets
+   * V8 build it into its caller and keep its numbers in registers.
    */
-  private runPlain(
-    memory: GuestMemory,
-    rules: StageRules,
-    table: number,
-    top: number,
-    hi: number,
-    lo: number,
-  ): boolean {
+  runPlain(memory: GuestMemory, rules: StageRules, table: number, top: number, hi: number, lo: number): boolean {
+    if (memory.hotFirstHi !== 0 || table > 0xffff_ffff) return false;
     const { hotWords } = memory;
-    const { masks } = rules;
-    const firstLo = memory.hotFirstLo | 0;
-    const firstHi = memory.hotFirstHi | 0;
+    const first = memory.hotFirstLo | 0;
     const frames = memory.hotFrames | 0;
-    let page = ((table | 0) - firstLo) | 0;
-    let pageHi = (table / 0x1_0000_0000) | 0;
+    const notTableLo = rules.plainTableLo | 0;
+    const notTableHi = rules.plainTableHi | 0;
+    const high = hi | 0;
+    // page number bits 31:0 of the address: the indices of levels 1 to 3, and a part of that of level 4
+    const pages = (lo >>> 12) | (high << 20);
     let rights = READ | WRITE;
-    for (let level = top | 0; page >= 0 && page < frames && pageHi === firstHi; level = (level - 1) | 0) {
-      const at = (page << 10) | (tableIndex(level, hi, lo) << 1);
+    let frame = ((table | 0) - first) | 0;
+    for (let shift = (9 * top - 9) | 0; shift > 0; shift = (shift - 9) | 0) {
+      if (frame < 0 || frame >= frames) return false;
+      const index = (shift < 27 ? pages >>> shift : high >>> (shift - 20)) & 511;
+      const at = (frame << 10) | (index << 1);
       const entryLo = hotWords[at] as number;
       const entryHi = hotWords[at | 1] as number;
-      const kind = kindOf(masks, level, entryLo, entryHi);
+      if (((entryLo & notTableLo) | (entryHi & notTableHi)) !== 0 || (entryLo & 3) === 0) return false;
       rights &= entryLo;
-      if (kind !== TABLE) {
-        this.level = level;
-        this.rights = rights;
-        this.lo = entryLo;
-        this.hi = entryHi;
-        return kind === PAGE;
-      }
-      page = (((entryHi << 20) | (entryLo >>> 12)) - firstLo) | 0;
-      pageHi = (entryHi >>> 12) & 0xff;
+      frame = (((entryHi << 20) | (entryLo >>> 12)) - first) | 0;
     }
-    return false;
+    if (frame < 0 || frame >= frames) return false;
+    const at = (frame << 10) | ((pages & 511) << 1);
+    const entryLo = hotWords[at] as number;
+    const entryHi = hotWords[at | 1] as number;
+    if (((entryLo & rules.plainPageLo) | (entryHi & rules.plainPageHi)) !== 0 || (entryLo & 3) === 0) return false;
+    this.level = 1;
+    this.rights = rights & entryLo;
+    this.lo = entryLo;
+    this.hi = entryHi;
+    return true;
   }
 
   /** Whether the page that the walk found is always accessed with snooping. */

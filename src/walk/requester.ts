@@ -22,6 +22,7 @@ export interface Requester {
   readonly condition: number;
   /** FPD: qualified conditions are not recorded (§7.1.1). */
   readonly faultsDisabled: boolean;
+  /** The domain-id; 0 for an entry that is absent or erroneous, which is also how a cache keeps it (§6.2.2). */
   readonly domainId: number;
   /** Whether it may send translated requests. */
   readonly deviceTlb: boolean;
@@ -79,8 +80,8 @@ export class RequesterTables {
     const domainId = (high >>> 8) & 0xffff;
     const translationType = (lo >> 2) & 3;
     const width = high & 7;
-    const stop = (condition: number): Requester => ({ ...blocked(condition), faultsDisabled, domainId });
-    if ((lo & 1) === 0) return { ...stop(LCT_2), domainId: 0 };
+    const stop = (condition: number): Requester => ({ ...blocked(condition), faultsDisabled });
+    if ((lo & 1) === 0) return stop(LCT_2);
     if (violates(context, translationType === 2 ? this.#passThroughReserved : this.#contextReserved))
       return stop(LCT_3);
     if (!this.supportsType(translationType)) return stop(LCT_4_2);

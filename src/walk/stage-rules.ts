@@ -31,6 +31,15 @@ export interface StageRules {
    * make it a page (all of them at level 1, PS where it is allowed), and the reserved bits of a page.
    */
   readonly masks: Int32Array;
+  /**
+   * What most entries are, in four words that fit every level: an entry above level 1 that grants something and has none
+   * of the table bits is a pointer to a table whose page number has 32 bits; one of level 1 that has none of the page
+   * bits is a 4 KiB page. Any other is left to {@link entryKind}.
+   */
+  readonly plainTableLo: number;
+  readonly plainTableHi: number;
+  readonly plainPageLo: number;
+  readonly plainPageHi: number;
   /** The layouts, by level, of entries that point to tables and of pages. */
   readonly tables: readonly (EntryFormat | undefined)[];
   readonly pages: readonly (EntryFormat | undefined)[];
@@ -58,6 +67,8 @@ export function isPageEntry({ masks }: StageRules, level: number, lo: number): b
 }
 
 const PS = 0x80;
+/** Address bits 51:44, in the high word of an entry. */
+const FRAME_BEYOND_32_BITS = 0xf_f000;
 
 /** The rule book of second-stage tables in legacy mode (§3.7, §9.8). */
 export function legacySecondStage(capabilities: Capabilities): StageRules {
@@ -74,7 +85,13 @@ export function legacySecondStage(capabilities: Capabilities): StageRules {
     masks[8 * level + NOT_TABLE] = (masks[8 * level + NOT_TABLE] as number) | bits;
     masks[8 * level + PAGE_BITS] = bits;
   });
+  const anyLevel = (word: number) =>
+    [2, 3, 4, 5].reduce((bits, level) => bits | (masks[8 * level + word] as number), 0);
   return {
+    plainTableLo: anyLevel(NOT_TABLE),
+    plainTableHi: anyLevel(NOT_TABLE + 1) | FRAME_BEYOND_32_BITS,
+    plainPageLo: masks[8 + PAGE_RESERVED] as number,
+    plainPageHi: masks[8 + PAGE_RESERVED + 1] as number,
     conditions: {
       unreadableTop: conditionId('LCT.4.3'),
       unreadable: conditionId('LSS.1'),

@@ -9,7 +9,14 @@ import { WorldMachine } from '../support/machine.js';
 import { ACCESSES, ask, expectedAnswer, type Probe, same, unitAnswer } from '../support/probe.js';
 import type { Change } from '../support/required-invalidation.js';
 import type { CacheName } from '../support/scenario.js';
-import { buildWorld, scenarioOptions, type World, type WorldSpec, worldSpec } from '../support/world.js';
+import {
+  buildWorld,
+  scenarioOptions,
+  supportedWorld,
+  type World,
+  type WorldSpec,
+  worldSpec,
+} from '../support/world.js';
 import { type EditStep, editStep } from '../support/world-edits.js';
 import { edges } from '../support/world-probes.js';
 
@@ -31,7 +38,7 @@ function cases(corrupted: boolean): fc.Arbitrary<Case> {
   const edits = fc.array(editStep, { minLength: 1, maxLength: 6 });
   const probe = fc.record({ device: fc.nat(3), place: fc.nat(200), access: fc.nat(3) });
   const probes = fc.array(probe, { minLength: 1, maxLength: 30, size: 'max' });
-  return fc.record({ world: worldSpec({ corrupted }), style: invalidationStyle, edits, probes });
+  return fc.record({ world: worldSpec({ corrupted }).map(supportedWorld), style: invalidationStyle, edits, probes });
 }
 
 /** Few places for entries, so that they push each other out, or into chains behind a place. */

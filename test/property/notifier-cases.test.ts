@@ -58,6 +58,16 @@ describe('a notifier that is registered before there is a context entry', () => 
   });
 });
 
+test('a context entry that was erroneous is invalidated by the domain-id 0 that it is kept with, not by its own (§6.2.2)', () => {
+  const { unit, tables, top, log } = machine(true);
+  tables.map(top, 4, 0x5000, 0x80_0000);
+  tables.context(DISK, { table: top, levels: 4, domainId: 3, type: 3 });
+  unit.region(DISK).addNotifier();
+  tables.context(DISK, { table: top, levels: 4, domainId: DOMAIN });
+  unit.write64(CCMD, (1n << 63n) | (2n << 61n));
+  expect(log).toEqual(['map 10: 5000 1000']);
+});
+
 describe('a requester that is not translated sees guest memory itself, and its notifiers are told of it', () => {
   test('while remapping is off, until it is switched on', () => {
     const { unit, tables, top, log } = machine(false);

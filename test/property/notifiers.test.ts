@@ -9,7 +9,14 @@ import { Listener } from '../support/listener.js';
 import { WorldMachine } from '../support/machine.js';
 import { runText } from '../support/runs.js';
 import { hex, type Step } from '../support/scenario.js';
-import { buildWorld, scenarioOptions, type World, type WorldSpec, worldSpec } from '../support/world.js';
+import {
+  buildWorld,
+  scenarioOptions,
+  supportedWorld,
+  type World,
+  type WorldSpec,
+  worldSpec,
+} from '../support/world.js';
 import { type EditStep, editStep } from '../support/world-edits.js';
 import { edges } from '../support/world-probes.js';
 
@@ -41,7 +48,7 @@ const notifierSpec: fc.Arbitrary<NotifierSpec> = fc.record({
 
 function cases(corrupted: boolean): fc.Arbitrary<Case> {
   return fc.record({
-    world: worldSpec({ corrupted }).map((spec) => ({ ...spec, caps: { ...spec.caps, cm: true } })),
+    world: worldSpec({ corrupted }).map((spec) => supportedWorld({ ...spec, caps: { ...spec.caps, cm: true } })),
     style: invalidationStyle,
     notifiers: fc.array(notifierSpec, { minLength: 1, maxLength: 4 }),
     changes: fc.array(
@@ -173,10 +180,10 @@ function runCase({ world: spec, style, notifiers, changes }: Case, attempt: Atte
 
 describe('what notifiers have announced is what a replay would announce, after each change and its invalidation (§6.1)', () => {
   test('and no event tells of what was never mapped, or stays, or is still there', () => {
-    checkProperty(cases(false), 80, runCase);
+    checkProperty(cases(false), 120, runCase);
   });
 
   test('also with damaged tables', () => {
-    checkProperty(cases(true), 40, runCase);
+    checkProperty(cases(true), 50, runCase);
   });
 });

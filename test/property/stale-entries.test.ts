@@ -7,7 +7,7 @@ import { WorldMachine } from '../support/machine.js';
 import { ACCESSES, ask, expectedAnswer, type Probe, probeText, unitAnswer } from '../support/probe.js';
 import type { Change } from '../support/required-invalidation.js';
 import type { CacheName } from '../support/scenario.js';
-import { buildWorld, scenarioOptions, type World, worldSpec } from '../support/world.js';
+import { buildWorld, scenarioOptions, supportedWorld, type World, worldSpec } from '../support/world.js';
 import { editStep } from '../support/world-edits.js';
 import { edges } from '../support/world-probes.js';
 
@@ -16,7 +16,7 @@ const IN_MEMORY = ['entry', 'map', 'attach', 'detach', 'root'];
 const probeSpec = fc.record({ device: fc.nat(3), place: fc.nat(200), access: fc.nat(3) });
 
 const cases = fc.record({
-  world: worldSpec({ corrupted: false }),
+  world: worldSpec({ corrupted: false }).map(supportedWorld),
   style: invalidationStyle,
   cache: fc.constantFrom<CacheName[]>('hold', 'default'),
   edits: fc.array(

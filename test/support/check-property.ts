@@ -18,6 +18,8 @@ export class Attempt {
 /** `PROPERTY_SEED=random` or a number chooses other cases than the usual ones; `PROPERTY_RUNS=10` ten times as many. */
 const SEED = process.env.PROPERTY_SEED ?? '20251101';
 const FACTOR = Number(process.env.PROPERTY_RUNS ?? 1);
+/** A failure is not shrunk for longer than this. */
+const MOST_MILLISECONDS = 40_000;
 
 /**
  * Runs a property on random values. A failure is shrunk, and the error tells the scenario of the smallest
@@ -35,7 +37,11 @@ export function checkProperty<T>(
   const seed = SEED === 'random' ? undefined : Number(SEED);
   const result = fc.check(
     fc.property(arbitrary, (value) => property(value, new Attempt())),
-    { numRuns: Math.ceil(runs * FACTOR), ...(seed === undefined ? {} : { seed }) },
+    {
+      numRuns: Math.ceil(runs * FACTOR),
+      interruptAfterTimeLimit: MOST_MILLISECONDS * FACTOR,
+      ...(seed === undefined ? {} : { seed }),
+    },
   );
   if (!result.failed) return;
   if (result.counterexample === null) throw new Error(fc.defaultReportMessage(result));

@@ -109,8 +109,10 @@ export class Driver {
   /**
    * The entry of `level` for an IOVA: 0 when a page above stands in its place, or a table on the way is missing and may
    * not be made.
+   *
+   * @param make - the rights of tables that are made, by level; left out, none are made
    */
-  entryFor({ top, levels }: Tree, iova: bigint, level: number, make: { rights: number } | undefined): number {
+  entryFor({ top, levels }: Tree, iova: bigint, level: number, make: ((level: number) => number) | undefined): number {
     let frame = top;
     for (let at = levels; ; at--) {
       const entry = frame * 4096 + Number((iova >> BigInt(3 + 9 * at)) & 511n) * 8;
@@ -119,7 +121,7 @@ export class Driver {
       if ((word & 3n) === 0n) {
         if (make === undefined) return 0;
         frame = this.tables.page();
-        this.tables.setWord(entry, (BigInt(frame) << 12n) | BigInt(make.rights));
+        this.tables.setWord(entry, (BigInt(frame) << 12n) | BigInt(make(at)));
       } else if (at <= 3 && (word & 0x80n) !== 0n) return 0;
       else frame = Number((word >> 12n) & 0xff_ffff_ffffn);
     }

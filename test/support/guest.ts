@@ -204,12 +204,12 @@ export class Guest {
   }
 
   /** Invalidates what a change requires, and waits until it is done. */
-  invalidate(change: Change, { grain, functionMask }: Omit<EditStep, 'edit'>): void {
+  invalidate(change: Change, how: Omit<EditStep, 'edit'>): void {
     const needed = this.#wild && change.scope !== 'nothing' ? ({ scope: 'everything' } as const) : change;
-    invalidateChange(this.#invalidator, this.world, needed, grain, functionMask);
+    invalidateChange(this.#invalidator, this.world, needed, how);
   }
 
   #everything(): void {
-    invalidateChange(this.#invalidator, this.world, { scope: 'everything' }, 'global', 0);
+    invalidateChange(this.#invalidator, this.world, { scope: 'everything' }, { grain: 'global' });
   }
 }

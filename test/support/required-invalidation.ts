@@ -1,6 +1,6 @@
 import type { Invalidator } from './invalidator.js';
 import type { World } from './world.js';
-import type { Grain } from './world-edits.js';
+import type { EditStep } from './world-edits.js';
 
 /** What an edit changed: by this it is decided what has to be invalidated, and where to look. */
 export type Change =
@@ -27,15 +27,15 @@ export function invalidateChange(
   invalidator: Invalidator,
   world: World,
   change: Change,
-  grain: Grain,
-  functionMask: number,
+  how: Pick<EditStep, 'grain'> & Partial<EditStep>,
 ): void {
+  const { grain } = how;
   if (change.scope === 'nothing') return;
   if (change.scope === 'everything' || grain === 'global') {
     invalidator.contextGlobal();
     invalidator.iotlbGlobal();
   } else if (change.scope === 'pages') invalidatePages(invalidator, world, change, grain);
-  else invalidateContext(invalidator, world, change, grain, functionMask);
+  else invalidateContext(invalidator, world, change, how);
   invalidator.finish();
 }
 
@@ -60,13 +60,12 @@ function invalidateContext(
   invalidator: Invalidator,
   { spec: { caps } }: World,
   { sourceId, before, after }: Change & { scope: 'context' },
-  grain: 'exact' | 'domain',
-  functionMask: number,
+  { grain, functionMask = 0, newDomain = false }: Partial<EditStep>,
 ): void {
   const tag = before ?? (caps.cm ? 0 : undefined);
   if (tag !== undefined && grain === 'exact') invalidator.contextDevice(tag, sourceId, functionMask);
   else if (tag !== undefined) invalidator.contextDomain(tag);
-  const ids = [before, caps.cm ? after : undefined].filter((id) => id !== undefined);
+  const ids = [before, newDomain ? after : undefined].filter((id) => id !== undefined);
   for (const id of new Set(ids)) invalidator.iotlbDomain(id);
 }
 

@@ -34,12 +34,14 @@ export type Edit =
   | { readonly kind: 'reset'; readonly warm: boolean };
 
 /** How much the driver invalidates: only what it must, or more. */
-export type Grain = 'exact' | 'domain' | 'global';
+type Grain = 'exact' | 'domain' | 'global';
 
 export interface EditStep {
   readonly edit: Edit;
   readonly grain: Grain;
   readonly functionMask: number;
+  /** Whether the domain that a device comes into is invalidated too, as Linux does. */
+  readonly newDomain: boolean;
 }
 
 const entryChange: fc.Arbitrary<EntryChange> = fc.oneof(
@@ -71,12 +73,12 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
       present: fc.constantFrom(true, true, true, true, false),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('detach' as const), device: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('detach' as const), device: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('root' as const), device: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'other root table' as const }) },
   { weight: 1, arbitrary: fc.constantFrom({ kind: 'translation' as const }, { kind: 'interrupt remapping' as const }) },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('protect' as const),
       low: fc.option(protectedRegion, { nil: undefined }),
@@ -88,6 +90,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
 
 export const editStep: fc.Arbitrary<EditStep> = fc.record({
   edit,
-  grain: fc.constantFrom('exact', 'exact', 'exact', 'domain', 'global'),
+  grain: fc.constantFrom('exact', 'exact', 'domain', 'domain', 'global'),
   functionMask: fc.constantFrom(0, 0, 1, 2, 3),
+  newDomain: fc.boolean(),
 });

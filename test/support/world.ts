@@ -26,8 +26,8 @@ export interface PagesSpec {
   /** Whether the frames follow each other too. */
   readonly contiguous: boolean;
   readonly rights: number;
-  /** Rights of tables that have to be made. */
-  readonly tableRights: number;
+  /** Rights of tables that have to be made; mixed, a table that grants reading stands below one that grants writing. */
+  readonly tableRights: number | 'mixed';
   /** Bits that the entry has besides: some are ignored, some only reserved without their capability. */
   readonly extra: bigint;
 }
@@ -54,7 +54,7 @@ export interface WorldSpec {
 
 /** Read and write, rarely less. */
 const rights = fc.constantFrom(3, 3, 3, 1, 2, 0);
-const tableRights = fc.constantFrom(3, 3, 3, 3, 1, 2);
+const tableRights = fc.constantFrom<(number | 'mixed')[]>(3, 3, 3, 3, 3, 3, 1, 2, 'mixed');
 
 /** Ignored in all entries (2, 8, 9, 10, 52, 61, 63), in pages (3 to 6), in the last level (7), SNP (11). */
 const extraBits = fc.constantFrom(2n, 3n, 6n, 7n, 8n, 9n, 10n, 11n, 52n, 61n, 63n).map((bit) => 1n << bit);
@@ -104,6 +104,17 @@ export function worldSpec({ corrupted }: WorldOptions): fc.Arbitrary<WorldSpec> 
   });
 }
 
+/** The same world with nothing in it that the unit does not support, so that most requests reach the tables. */
+export function supportedWorld(spec: WorldSpec): WorldSpec {
+  const { caps, devices } = spec;
+  const isSupported = (type: number) => type === 0 || (type === 1 && caps.dt) || (type === 2 && caps.pt);
+  return {
+    ...spec,
+    caps: { ...caps, sagaw: caps.sagaw === 0 ? 0b1110 : caps.sagaw },
+    devices: devices.map((each) => ({ ...each, type: isSupported(each.type) ? each.type : 0 })),
+  };
+}
+
 /** A world, built: what a driver has put into memory, and how to go on. */
 export interface World {
   readonly spec: WorldSpec;
@@ -151,10 +162,11 @@ export function mapPages(world: World, tree: number, spec: PagesSpec): void {
   const size = pageBytes(spec.level);
   const first = iovaAt(spec.iova, spec.level, bits);
   const target = targetAt(spec.target, spec.level, geography);
+  const tableRights = (level: number) => (spec.tableRights === 'mixed' ? 1 + (level % 2) : spec.tableRights);
   for (let index = 0n; index < BigInt(spec.count) && driver.hasRoom; index++) {
     const iova = first + index * size;
     if (iova >= 1n << BigInt(bits)) break;
-    const entry = driver.entryFor(trees[tree], iova, spec.level, { rights: spec.tableRights });
+    const entry = driver.entryFor(trees[tree], iova, spec.level, tableRights);
     if (entry === 0) continue;
     const address = (target + (spec.contiguous ? index * size : 0n)) & ((1n << BigInt(geography.haw)) - 1n);
     driver.tables.setWord(entry, address | BigInt(spec.rights) | spec.extra | (spec.level > 1 ? 0x80n : 0n));
