@@ -170,6 +170,15 @@ describe('steps', () => {
     ]);
   });
 
+  test('notify without caching mode is refused as a step, and the scenario goes on', () => {
+    const [refused, { maps }] = resultsOf({}, [
+      { op: 'notify', dev: 'a' },
+      { op: 'maps', dev: 'a' },
+    ]);
+    expect(refused).toEqual({ error: 'a notifier of maps needs CAP.CM=1' });
+    expect(maps).toHaveLength(1);
+  });
+
   test('with pending, invalidations and completions wait for a step', () => {
     const wait = { op: 'memwrite', addr: '0x110000', hex: '2500000007000000000d800000000000' };
     const queue = [
@@ -291,7 +300,6 @@ describe('malformed scenarios', () => {
     [{ steps: [{ op: 'dma', dev: 'a', addr: '0x0', size: 2 ** 40, dir: 'read' }] }, /size/],
     [{ steps: [{ op: 'dma', dev: 'a', addr: '0x0', size: 2, dir: 'write', hex: '00' }] }, /hex has 1 bytes/],
     [{ steps: [{ op: 'dma', dev: 'a', addr: '0x2', size: 4, dir: 'atomic', hex: '00000000' }] }, /align/],
-    [{ steps: [{ op: 'notify', dev: 'a' }] }, /CAP\.CM/],
     [{ options: { caps: { 'CAP.CM': 1 } }, steps: [{ op: 'notify', dev: 'a', first: '0x1' }] }, /whole pages/],
     [{ steps: Array(20).fill({ op: 'memread', addr: '0x0', len: 2 ** 24 }) }, /more than/],
   ])('%j', (scenario, message) => {

@@ -12,6 +12,8 @@ type Told =
  */
 export class Listener {
   readonly notifier: Notifier;
+  /** Whether everything was looked at since; without a replay at first only what invalidations concerned is known. */
+  isComplete: boolean;
   /** What is mapped, in ascending order, joined. */
   mapped: readonly Run[] = [];
   /** Events since the last {@link settle}. */
@@ -19,7 +21,6 @@ export class Listener {
   #before: readonly Run[] = [];
   readonly #region: IommuMemoryRegion;
   readonly #complaints: string[] = [];
-
   readonly #first: bigint;
   readonly #last: bigint;
 
@@ -43,7 +44,7 @@ export class Listener {
         this.#unmap(event);
       },
     });
-    if (options.replay === false) this.mapped = this.replayed();
+    this.isComplete = options.replay !== false;
     this.#before = this.mapped;
   }
 
@@ -55,6 +56,17 @@ export class Listener {
       { first: this.#first, last: this.#last },
     );
     return ended === 'limit' ? [] : joinRuns(runs);
+  }
+
+  /** What is mapped here though a replay of the window does not announce it so. */
+  get astray(): Run[] {
+    const fresh = this.replayed();
+    return this.mapped.filter((run) => {
+      const same = clipRuns(fresh, run.iova, run.iova + run.length).filter(
+        (each) => each.rights === run.rights && each.address - each.iova === run.address - run.iova,
+      );
+      return same.reduce((sum, each) => sum + each.length, 0) !== run.length;
+    });
   }
 
   /** The unmaps since the last {@link settle}, in order. */
