@@ -150,7 +150,7 @@ export class Iotlb {
   vacancy(tag: number, page: number, high: number): number {
     if (this.#keepAll || this.#shifts.length !== 0) return 0;
     const { cells } = this;
-    const at = (((page ^ saltOf(tag)) & this.mask) + 1) << 3;
+    const at = this.place(page, tag, 12) * WORDS;
     const isCached = cells[at | PAGE_LO] === page && cells[at | TAG] === tag && cells[at | PAGE_HI] === high;
     return isCached ? 0 : at;
   }

@@ -180,6 +180,7 @@ export class IommuMemoryRegion
     }
     const lo = iova | 0;
     const hi = (iova / 0x1_0000_0000) | 0;
+    // the look into the IOTLB stands in both faces: each leaves its result elsewhere, and nothing is stored in vain
     const { cells, mask } = this.#iotlb;
     const page = (lo >>> 12) | (hi << 20);
     const at = (((page ^ this.#salt) & mask) + 1) << 3;
