@@ -30,5 +30,6 @@ export type { RegisterFile } from './regs/register-file.js';
 export type { DecodedField } from './tables/entry-format.js';
 export { IntelIommu, type InterruptRequest, type IommuEvents, type IommuStatistics } from './unit/intel-iommu.js';
 export type { CapabilityValues, IntelIommuOptions } from './unit/options.js';
-export { CONDITIONS, type Condition } from './walk/conditions.js';
-export { ACCESS, type Access, rightsText } from './walk/rights.js';
+export type { Condition } from './walk/condition.js';
+export { CONDITIONS } from './walk/conditions.js';
+export { ACCESS, type Access, type RequestAttributes, rightsText } from './walk/rights.js';

@@ -1,53 +1,54 @@
-import type { Requester } from '../walk/requester.js';
-import type { DomainList } from './iotlb.js';
+import type { Context } from '../walk/requester.js';
 
-/** Where a cached context entry is kept: with the region that uses it, so that a miss in the IOTLB finds it at once. */
-export interface ContextHolder {
-  readonly sourceId: number;
-  /** The cached entry; `undefined` when nothing is cached. */
-  requester: Requester | undefined;
-  /** The IOTLB's list of its domain-id. */
-  domain: DomainList | undefined;
-}
-
-/** Which requesters have a cached context entry, by the tags by which software drops them (§6.2.2, Table 17). */
+/** Cached context entries, by the tags by which software drops them (§6.2.2, Table 17). */
 export class ContextCache {
-  #bySource = new Map<number, ContextHolder>();
-  #byDomain = new Map<number, Set<ContextHolder>>();
+  readonly #bySource = new Map<number, Context>();
+  readonly #byDomain = new Map<number, Set<number>>();
+  readonly #dropped: (sourceId: number) => void;
 
-  /** Keeps an entry. One that was found not present or erroneous has the domain-id 0 (§6.2.2). */
-  insert(holder: ContextHolder, requester: Requester): void {
-    this.#drop(holder);
-    holder.requester = requester;
-    this.#bySource.set(holder.sourceId, holder);
-    const { domainId } = requester;
-    const domain = this.#byDomain.get(domainId);
-    if (domain === undefined) this.#byDomain.set(domainId, new Set([holder]));
-    else domain.add(holder);
+  /** @param dropped - told of each source-id whose entry goes */
+  constructor(dropped: (sourceId: number) => void) {
+    this.#dropped = dropped;
+  }
+
+  get(sourceId: number): Context | undefined {
+    return this.#bySource.get(sourceId);
+  }
+
+  /**
+   * Keeps an entry. In legacy mode one that was found not present or erroneous has the domain-id 0 (§6.2.2); in scalable
+   * mode context entries have no domain-id, and all have 0.
+   */
+  insert(sourceId: number, context: Context): void {
+    this.drop(sourceId);
+    this.#bySource.set(sourceId, context);
+    const domain = this.#byDomain.get(context.domainId);
+    if (domain === undefined) this.#byDomain.set(context.domainId, new Set([sourceId]));
+    else domain.add(sourceId);
   }
 
   dropAll(): void {
-    for (const holder of this.#bySource.values()) holder.requester = undefined;
-    this.#bySource.clear();
-    this.#byDomain.clear();
+    for (const sourceId of [...this.#bySource.keys()]) this.drop(sourceId);
   }
 
   dropDomain(domainId: number): void {
-    for (const holder of this.#byDomain.get(domainId) ?? []) this.#drop(holder);
+    for (const sourceId of this.#byDomain.get(domainId) ?? []) this.drop(sourceId);
   }
 
   /** Drops the entry of a source-id if it is cached for that domain-id. */
   dropDevice(domainId: number, sourceId: number): void {
-    const holder = this.#bySource.get(sourceId);
-    if (holder?.requester?.domainId === domainId) this.#drop(holder);
+    if (this.#bySource.get(sourceId)?.domainId === domainId) this.drop(sourceId);
   }
 
-  #drop(holder: ContextHolder): void {
-    const { requester } = holder;
-    if (requester === undefined) return;
-    this.#byDomain.get(requester.domainId)?.delete(holder);
-    this.#bySource.delete(holder.sourceId);
-    holder.requester = undefined;
+  /** Drops the entry of a source-id. */
+  drop(sourceId: number): void {
+    const context = this.#bySource.get(sourceId);
+    if (context === undefined) return;
+    const domain = this.#byDomain.get(context.domainId);
+    domain?.delete(sourceId);
+    if (domain?.size === 0) this.#byDomain.delete(context.domainId);
+    this.#bySource.delete(sourceId);
+    this.#dropped(sourceId);
   }
 }
 

@@ -8,7 +8,7 @@ export const CELL = {
   PAGE_HI: 1,
   /** The requester; 0 in a free entry. */
   TAG: 2,
-  /** Rights, from bit 8 on flags, from bit 16 on the condition of a cached fault. */
+  /** Rights that need no walk, flags from bit 8, all rights from bit 9, the condition of a cached fault from bit 16 on. */
   RIGHTS: 3,
   /** Host address of the page. */
   HOST_LO: 4,
@@ -29,12 +29,20 @@ const SNOOP = 0x100;
 /** Even `keepAll` ends here, so that no guest can exhaust the memory of its host. */
 const MOST_ENTRIES = 2 ** 22;
 
-/** All entries of one domain-id, as a doubly linked list: a domain is dropped by what it holds. */
+/**
+ * All entries that are dropped by the same tags, as a doubly linked list, so that dropping them costs by what is dropped:
+ * those of one domain-id, in scalable mode also of one PASID, and apart from each other those of first stages (also
+ * nested), which page-selective invalidations meet in another way (§6.5.2.3 Table 23, §6.5.2.4 Table 24).
+ */
 export interface DomainList {
   readonly domainId: number;
+  readonly pasid: number;
+  readonly firstStage: boolean;
   readonly index: number;
   first: number;
   count: number;
+  /** Requesters that fill it now. */
+  users: number;
   /** Requesters that may have entries in the list. */
   readonly tags: Set<number>;
 }
@@ -51,8 +59,9 @@ export class Iotlb {
   readonly #keepAll: boolean;
   /** Neighbours of an entry in its domain's list, two words an entry: next, previous. */
   #links: Int32Array;
-  #lists: DomainList[] = [];
-  #byDomain = new Map<number, DomainList>();
+  #lists: (DomainList | undefined)[] = [];
+  #unusedLists: number[] = [];
+  #byDomain = new Map<number, DomainList[]>();
   /** Sizes above 4 KiB that were ever inserted, so that a lookup probes no place in vain. */
   #shifts: number[] = [];
   #free = 0;
@@ -70,15 +79,37 @@ export class Iotlb {
     this.#used = places + 1;
   }
 
-  /** The list of a domain-id. It stays the same object as long as the unit lives. */
-  domain(domainId: number): DomainList {
-    let list = this.#byDomain.get(domainId);
+  /**
+   * The list that a requester's entries go into.
+   *
+   * @param held - the one that they went into before, which is forgotten when nobody fills it and it is empty
+   */
+  listFor(held: DomainList | undefined, domainId: number, pasid: number, firstStage: boolean): DomainList {
+    const lists = this.#byDomain.get(domainId) ?? [];
+    if (lists.length === 0) this.#byDomain.set(domainId, lists);
+    let list = lists.find((each) => each.pasid === pasid && each.firstStage === firstStage);
+    if (list !== undefined && list === held) return list;
     if (list === undefined) {
-      list = { domainId, index: this.#lists.length, first: 0, count: 0, tags: new Set() };
-      this.#lists.push(list);
-      this.#byDomain.set(domainId, list);
+      const index = this.#unusedLists.pop() ?? this.#lists.length;
+      list = { domainId, pasid, firstStage, index, first: 0, count: 0, users: 0, tags: new Set() };
+      this.#lists[index] = list;
+      lists.push(list);
+    }
+    list.users++;
+    if (held !== undefined) {
+      held.users--;
+      this.forgetUnused(held);
     }
     return list;
+  }
+
+  private forgetUnused(list: DomainList): void {
+    if (list.users > 0 || list.count > 0) return;
+    const lists = this.#byDomain.get(list.domainId) as DomainList[];
+    lists.splice(lists.indexOf(list), 1);
+    if (lists.length === 0) this.#byDomain.delete(list.domainId);
+    this.#lists[list.index] = undefined;
+    this.#unusedLists.push(list.index);
   }
 
   /** Where in {@link cells} the entry stands that translates an address, whatever its page size; 0 if there is none. */
@@ -118,9 +149,8 @@ export class Iotlb {
    * Keeps a translation, in place of the one that the requester had for the same page.
    *
    * @param shift - the page's size: 12, 21 or 30
-   * @param rights - the rights that it grants
+   * @param word - its {@link CELL}.RIGHTS, made by {@link rightsWord}
    * @param hostHi - host address of the page (any byte of it)
-   * @param condition - for an entry that was found not present or erroneous, what every access meets; else 0
    */
   insert(
     domain: DomainList,
@@ -128,17 +158,14 @@ export class Iotlb {
     hi: number,
     lo: number,
     shift: number,
-    rights: number,
-    snoop: boolean,
+    word: number,
     hostHi: number,
     hostLo: number,
-    condition: number,
   ): void {
     const page = pageLo(hi, lo, shift);
     const high = pageHi(hi, shift);
     if (shift !== 12 && !this.#shifts.includes(shift)) this.#shifts.push(shift);
     const at = this.entryFor(tag, page, high, shift) * WORDS;
-    const word = rights | (snoop ? SNOOP : 0) | (condition << 16);
     this.fill(at, domain, tag, page, high, word, hostHi, hostLo & -(1 << shift));
   }
 
@@ -237,6 +264,7 @@ export class Iotlb {
     else domain.first = next;
     domain.count--;
     this.size--;
+    if (domain.count === 0) this.forgetUnused(domain);
   }
 
   private drop(entry: number): void {
@@ -257,26 +285,53 @@ export class Iotlb {
 
   /** Drops everything (§6.5.2.3, global). */
   dropAll(): void {
-    for (const list of this.#lists) this.dropDomain(list.domainId);
+    for (const list of this.#lists) if (list !== undefined) this.dropList(list);
   }
 
   /** Drops all entries of a domain-id. */
   dropDomain(domainId: number): void {
-    const list = this.#byDomain.get(domainId);
-    if (list === undefined) return;
-    while (list.first !== 0) this.drop(list.first);
-    list.tags.clear();
+    for (const list of this.listsOf(domainId)) this.dropList(list);
+  }
+
+  /** Drops all entries of a PASID in a domain-id (§6.5.2.4, PASID-selective). */
+  dropPasid(domainId: number, pasid: number): void {
+    for (const list of this.listsOf(domainId)) if (list.pasid === pasid) this.dropList(list);
   }
 
   /**
-   * Drops the entries of a domain-id that translate any of 2^`mask` pages (§6.5.2.3, page-selective). A large page goes
-   * as a whole. Costs the smaller of the places that those pages could be in and the entries that the domain holds.
+   * Drops the entries of a domain-id that translate any of 2^`mask` pages (§6.5.2.3, page-selective), and all of its first
+   * stages, whose addresses are others. A large page goes as a whole.
    *
    * @param hi - address of the first page, in two halves; bits below 12 + `mask` are ignored
    */
   dropPages(domainId: number, hi: number, lo: number, mask: number): void {
-    const list = this.#byDomain.get(domainId);
-    if (list === undefined || list.count === 0) return;
+    for (const list of this.listsOf(domainId)) {
+      if (list.firstStage) this.dropList(list);
+      else this.dropPagesOf(list, hi, lo, mask);
+    }
+  }
+
+  /** Drops the entries of first stages of a PASID that translate any of 2^`mask` pages (§6.5.2.4, page-selective). */
+  dropPasidPages(domainId: number, pasid: number, hi: number, lo: number, mask: number): void {
+    for (const list of this.listsOf(domainId)) {
+      if (list.firstStage && list.pasid === pasid) this.dropPagesOf(list, hi, lo, mask);
+    }
+  }
+
+  private listsOf(domainId: number): DomainList[] {
+    const lists = this.#byDomain.get(domainId);
+    // a list that gets empty may leave them
+    return lists === undefined ? [] : [...lists];
+  }
+
+  private dropList(list: DomainList): void {
+    while (list.first !== 0) this.drop(list.first);
+    list.tags.clear();
+  }
+
+  /** Costs the smaller of the places that those pages could be in and the entries that the list holds. */
+  private dropPagesOf(list: DomainList, hi: number, lo: number, mask: number): void {
+    if (list.count === 0) return;
     if (mask < 13 && 2 ** mask * list.tags.size * (1 + this.#shifts.length) < list.count) {
       this.dropByPlace(list, hi, lo, 2 ** mask);
       return;
@@ -330,9 +385,24 @@ function pageHi(hi: number, shift: number): number {
   return (hi >>> 12) | (shift << 24);
 }
 
-/** The rights of an entry's {@link RIGHTS} word. */
+/**
+ * The {@link CELL}.RIGHTS of an entry.
+ *
+ * @param rights - all rights of the page, as bits of `ACCESS`
+ * @param granted - those that need no flag to be set: a request that asks for another one walks again
+ * @param condition - for an entry that was found not present or erroneous, what every access meets; else 0
+ */
+export function rightsWord(rights: number, granted: number, snoop: boolean, condition: number): number {
+  return granted | (snoop ? SNOOP : 0) | (rights << 9) | (condition << 16);
+}
+
+export function grantedOf(word: number): number {
+  return word & 63;
+}
+
+/** All rights of an entry, given its word. */
 export function rightsOf(word: number): number {
-  return word & 7;
+  return (word >>> 9) & 63;
 }
 
 export function snoopOf(word: number): boolean {

@@ -2,8 +2,9 @@
 export interface CachePolicy {
   /** IOTLB entries: 0, or a power of two up to 65536. */
   readonly iotlbEntries: number;
-  /** Whether context entries are cached. */
+  /** Whether context entries are cached, and PASID entries. */
   readonly contexts: boolean;
+  readonly pasids: boolean;
   /** Keep an IOTLB entry until it is invalidated, even when its place is wanted: the IOTLB grows beyond its entries. */
   readonly keepAll: boolean;
   /** With CAP.CM=1, keep also what was found not present or erroneous (§6.1). */
@@ -15,9 +16,9 @@ export interface CachePolicy {
  * hardware keep for as long as it may, so that an invalidation that software forgot shows.
  */
 export const CACHE_POLICIES = {
-  none: { iotlbEntries: 0, contexts: false, keepAll: false, notPresent: false },
-  default: { iotlbEntries: 16384, contexts: true, keepAll: false, notPresent: false },
-  hold: { iotlbEntries: 16384, contexts: true, keepAll: true, notPresent: true },
+  none: { iotlbEntries: 0, contexts: false, pasids: false, keepAll: false, notPresent: false },
+  default: { iotlbEntries: 16384, contexts: true, pasids: true, keepAll: false, notPresent: false },
+  hold: { iotlbEntries: 16384, contexts: true, pasids: true, keepAll: true, notPresent: true },
 } as const satisfies Readonly<Record<string, CachePolicy>>;
 
 export type CachePolicyName = keyof typeof CACHE_POLICIES;

@@ -2,7 +2,7 @@ import type { EventInterrupt } from '../interrupts/event-message.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import type { RegisterFile } from '../regs/register-file.js';
 import { CONDITIONS } from '../walk/conditions.js';
-import { READ, WRITE, ZERO_LENGTH_READ } from '../walk/rights.js';
+import { EXECUTE, isPrivileged, kindBits, READ, WRITE, ZERO_LENGTH_READ } from '../walk/rights.js';
 
 /** What became of a fault (§7.2.1). */
 export type FaultOutcome =
@@ -16,6 +16,17 @@ export type FaultOutcome =
   | 'disabled'
   /** The architecture records no such refusal. */
   | 'unrecorded';
+
+/** A request that was stopped, as its record tells it. */
+export interface FaultyRequest {
+  readonly sourceId: number;
+  readonly pasid: number | undefined;
+  readonly hi: number;
+  readonly lo: number;
+  /** The rights that it asked for. */
+  readonly access: number;
+  readonly translated: boolean;
+}
 
 /** Bits of FSTS. */
 const PFO = 1 << 0;
@@ -36,6 +47,11 @@ const T1 = 1 << 30;
 const TRANSLATED = 2 << 28;
 /** T1 and T2 tell a read (1, 0), a write (0, 0) and an AtomicOp (1, 1) apart (§11.4.7.6). */
 const T2 = 1 << 28;
+/** The PASID prefix: present, execute, privileged; and in the highest word the PASID. */
+const PP = 1 << 31;
+const EXE = 1 << 30;
+const PRIV = 1 << 29;
+const PV_SHIFT = 8;
 
 /** The fault status register, the fault recording registers and the fault event (§7.2, §7.3). */
 export class FaultLog {
@@ -46,6 +62,7 @@ export class FaultLog {
   /** Address bits that a record can hold: those of the largest address width. */
   readonly #addressMaskHi: number;
   readonly #hasAddressType: boolean;
+  readonly #hasPasids: boolean;
   /** The record that the next fault takes. */
   #next = 0;
 
@@ -57,6 +74,7 @@ export class FaultLog {
     const sagaw = capabilities.get('CAP.SAGAW');
     this.#addressMaskHi = (1 << ((sagaw & 8 ? 57 : sagaw & 4 ? 48 : 39) - 32)) - 1;
     this.#hasAddressType = capabilities.has('ECAP.DT');
+    this.#hasPasids = capabilities.has('ECAP.PASID');
     registers.onWrite(FSTS, () => this.#settle());
     for (let record = 0; record < this.#count; record++) {
       registers.onWrite(this.#offset(record) + 12, () => this.#recordsChanged());
@@ -67,16 +85,11 @@ export class FaultLog {
    * Records a fault, if the architecture lets it (§7.2.1).
    *
    * @param faultsDisabled - FPD was set on the way
-   * @param access - the rights that the request asked for
    */
   record(
     condition: number,
     faultsDisabled: boolean,
-    sourceId: number,
-    hi: number,
-    lo: number,
-    access: number,
-    translated: boolean,
+    { sourceId, pasid, hi, lo, access, translated }: FaultyRequest,
   ): FaultOutcome {
     const { code, qualified } = CONDITIONS[condition] as (typeof CONDITIONS)[number];
     if (code === undefined) return 'unrecorded';
@@ -93,14 +106,23 @@ export class FaultLog {
     const hasAddress = code !== 0x29;
     registers.set(at, hasAddress ? lo & ~0xfff : 0);
     registers.set(at + 4, hasAddress ? hi & this.#addressMaskHi : 0);
-    const reads = (access & (READ | ZERO_LENGTH_READ)) !== 0;
-    registers.set(at + 8, sourceId | (reads && (access & WRITE) !== 0 ? T2 : 0));
-    registers.set(at + 12, F | (reads ? T1 : 0) | (this.#hasAddressType && translated ? TRANSLATED : 0) | code);
+    const kind = kindBits(access);
+    const reads = (kind & (READ | ZERO_LENGTH_READ)) !== 0;
+    const type = (reads ? T1 : 0) | (this.#hasAddressType && translated ? TRANSLATED : 0);
+    registers.set(at + 8, sourceId | (reads && (kind & WRITE) !== 0 ? T2 : 0) | this.#prefixBits(pasid, access));
+    registers.set(at + 12, F | type | (this.#hasPasids ? (pasid ?? 0) << PV_SHIFT : 0) | code);
     this.#next = (this.#next + 1) % this.#count;
     const status = registers.get(FSTS);
     this.#recordsChanged();
     if ((status & CONDITION_BITS) === 0) this.#event.raise();
     return 'recorded';
+  }
+
+  /** What the PASID prefix of the request said: that there was one, and its two attributes. */
+  #prefixBits(pasid: number | undefined, access: number): number {
+    if (!this.#hasPasids || pasid === undefined) return 0;
+    const executes = (access & EXECUTE) !== 0 && (kindBits(access) & WRITE) === 0;
+    return PP | (executes ? EXE : 0) | (isPrivileged(access) ? PRIV : 0);
   }
 
   /** An invalidation error arose: sets its status bit and tells software, unless a condition was pending already. */

@@ -1,6 +1,6 @@
 import { CONDITIONS } from '../walk/conditions.js';
-import { type Access, accessOf } from '../walk/rights.js';
-import type { FaultOutcome } from './fault-log.js';
+import { type Access, accessOf, EXECUTE, isPrivileged } from '../walk/rights.js';
+import type { FaultOutcome, FaultyRequest } from './fault-log.js';
 
 /** Why a request was not translated. */
 export interface Fault {
@@ -23,6 +23,9 @@ export interface FaultEvent extends Fault {
   /** The input address. */
   readonly address: bigint;
   readonly access: Access;
+  /** Whether the PASID prefix asked for privilege, or for execution. */
+  readonly privileged: boolean;
+  readonly execute: boolean;
   /** Whether the request carried an address that a device-TLB had translated. */
   readonly translated: boolean;
   /** Whether it stands in a fault recording register, or why not. */
@@ -41,11 +44,7 @@ export function address64(hi: number, lo: number): bigint {
 }
 
 /** The event of a fault. */
-export function faultEvent(
-  condition: number,
-  request: { sourceId: number; pasid: number | undefined; hi: number; lo: number; access: number; translated: boolean },
-  outcome: FaultOutcome,
-): FaultEvent {
+export function faultEvent(condition: number, request: FaultyRequest, outcome: FaultOutcome): FaultEvent {
   const { sourceId, pasid, hi, lo, access, translated } = request;
   return {
     ...faultOf(condition),
@@ -53,6 +52,8 @@ export function faultEvent(
     pasid,
     address: address64(hi, lo),
     access: accessOf(access),
+    privileged: isPrivileged(access),
+    execute: (access & EXECUTE) !== 0,
     translated,
     outcome,
   };

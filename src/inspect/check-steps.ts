@@ -33,8 +33,8 @@ export function checksBeforeTables(request: TracedRequest, trace: Trace, state: 
 /** The check of the input address, between the context entry and the first paging entry. */
 export function checksOfInput(trace: Trace, capabilities: Capabilities): CheckStep[] {
   const { requester, translated } = trace;
-  if (requester === undefined || requester.condition !== OK || (translated && !requester.deviceTlb)) return [];
-  const { stage } = requester;
+  if (requester === undefined || (translated ? requester.device : requester).condition !== OK) return [];
+  const stage = requester.first ?? requester.second;
   if (translated || stage === undefined) {
     const fact = `HAW: ${capabilities.haw} bits`;
     return [check(trace, 'address width', translated ? '§4.2.5' : '§3.9', ['LGN.1.2', 'LGN.1.3'], fact)];

@@ -80,12 +80,13 @@ function finding(trace: Trace, at: number, raw: readonly bigint[], capabilities:
   const read = reads[at];
   if (raw.length === 0) return { passed: false, verdict: 'cannot be read: no memory answers there' };
   const next = reads[at + 1];
-  const rules = requester?.stage?.rules;
+  const rules = (requester?.first ?? requester?.second)?.rules;
   const isReserved = condition === LRT_3 || condition === LCT_3 || condition === rules?.conditions.reserved;
   if (next === undefined && isReserved) {
     const { level, words } = read;
     const format = checkedFormat(read);
-    const other = format === rules?.tables[level] ? rules?.pages[level] : rules?.tables[level];
+    const { tables = [], pages = [] } = rules?.formats ?? {};
+    const other = format === tables[level] ? pages[level] : tables[level];
     const violations = reservedBits(format, words, capabilities, level > 0 ? other : undefined);
     return { passed: false, verdict: reservedText(violations), violations };
   }
@@ -135,7 +136,7 @@ function contextFinding(
   }
   if (condition === LCT_5) return { passed: false, verdict: `TT=${translationType}: translated requests need TT=1` };
   if (translated) return { passed: true, verdict: 'TT=1: translated requests may pass' };
-  const stage = requester?.stage;
+  const stage = requester?.first ?? requester?.second;
   if (stage === undefined) return { passed: true, verdict: 'pass-through: the output is the input' };
   return { passed: true, verdict: pointer(stage.table) };
 }

@@ -58,7 +58,9 @@ function reason(format: EntryFormat, bit: number, capabilities: Capabilities, ot
     const nd = capabilities.get('CAP.ND');
     return `domain-ids have ${4 + 2 * nd} bits, CAP.ND=${nd}`;
   }
-  if (field?.needs !== undefined) return `${field.name} needs ${field.needs}, which is 0`;
+  const lacking = field?.needs?.filter((name) => !capabilities.has(name)) ?? [];
+  if (lacking.length > 0)
+    return `${field?.name} needs ${lacking.join(' and ')}, which ${lacking.length > 1 ? 'are' : 'is'} 0`;
   const otherField = other === undefined ? undefined : fieldAt(other, bit);
   if (otherField?.name === 'PS') return 'PS: CAP.SSLPS offers no page of this size';
   if (otherField?.kind === 'address') return "the address is not aligned to the page's size";

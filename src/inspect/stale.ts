@@ -99,7 +99,9 @@ function answerText(answer: PageAnswer, domainId: number | undefined): string {
   return `${hex(address)}, ${rightsText(rights)}, page of ${sizeText(2 ** pageShift)}${snoop ? ', snooped' : ''}${domain}`;
 }
 
-function requesterText({ condition, faultsDisabled, domainId, deviceTlb, stage }: Requester): string {
+function requesterText({ condition, faultsDisabled, domainId, device, first, second }: Requester): string {
+  const deviceTlb = device.condition === OK;
+  const stage = first ?? second;
   const flags = `${deviceTlb ? ', device-TLBs' : ''}${faultsDisabled ? ', FPD=1' : ''}`;
   if (condition !== OK) return CONDITIONS[condition].about + flags;
   const way =

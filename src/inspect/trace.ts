@@ -34,15 +34,14 @@ export interface Trace {
 /** Takes a request the way that it goes without caches (§3.4.2, §3.7; the same steps as for a miss in all of them). */
 export function traceRequest(translator: Translator, request: TracedRequest): Trace {
   const { sourceId, hi, lo, access, translated } = request;
-  const pasid = request.pasid !== undefined;
   const reads: EntryRead[] = [];
   const observer = { entry: (read: EntryRead) => reads.push(read) };
   let requester: Requester | undefined;
-  let condition = translator.frontEnd(hi, lo, access, pasid, translated);
+  let condition = translator.frontEnd(hi, lo, access, request.pasid !== undefined, translated);
   if (condition === OK) {
     if (!translator.state.translation) condition = translator.untranslated(hi, lo);
     else {
-      requester = translator.resolve(sourceId, pasid, observer);
+      requester = translator.resolve(sourceId, request.pasid, observer);
       condition = translator.translate(requester, hi, lo, access, translated, observer);
     }
   }

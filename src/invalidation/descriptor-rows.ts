@@ -26,8 +26,8 @@ const PAGES: readonly EntryField[] = [
   { name: 'ADDR', bits: [127, 76], about: 'address of the first page' },
 ];
 const PFSID: readonly EntryField[] = [
-  { name: 'PFSID', bits: [15, 12], needs: 'ECAP.DIT', about: 'source-id of the physical function, bits 3:0' },
-  { name: 'PFSID (high)', bits: [63, 52], needs: 'ECAP.DIT', about: 'source-id of the physical function, bits 15:4' },
+  { name: 'PFSID', bits: [15, 12], needs: ['ECAP.DIT'], about: 'source-id of the physical function, bits 3:0' },
+  { name: 'PFSID (high)', bits: [63, 52], needs: ['ECAP.DIT'], about: 'source-id of the physical function, bits 15:4' },
 ];
 
 function descriptor(
@@ -95,7 +95,7 @@ export const DESCRIPTORS: readonly DescriptorRow[] = [
     { name: 'IF', bits: [4, 4], about: 'set ICS.IWC on completion' },
     { name: 'SW', bits: [5, 5], about: 'write the status data on completion' },
     { name: 'FN', bits: [6, 6], about: 'fence: what follows waits for this' },
-    { name: 'PD', bits: [7, 7], needs: 'ECAP.PDS', about: 'drain page requests' },
+    { name: 'PD', bits: [7, 7], needs: ['ECAP.PDS'], about: 'drain page requests' },
     { name: 'status data', bits: [63, 32], about: 'what to write' },
     { name: 'status address', bits: [127, 66], about: 'where to write it' },
   ]),

@@ -158,8 +158,14 @@ export class InvalidationQueue {
         return this.invalidateIotlb(granularity, domainId);
       case 5:
         return this.wait();
+      case 6:
+        invalidatePasidIotlb(this.#effects, granularity, domainId, words);
+        return 0;
+      case 7:
+        invalidatePasids(this.#effects, granularity, domainId, (words[1] as number) & 0xf_ffff);
+        return 0;
       default:
-        // no entry of an interrupt table, PASID or device-TLB is cached that these could drop
+        // no entry of an interrupt table, a host permission table or a device-TLB is cached that these could drop
         return 0;
     }
   }
@@ -215,4 +221,22 @@ export function invalidateIotlb(
   if (granularity === 1) effects.iotlbGlobal();
   else if (granularity === 2) effects.iotlbDomain(domainId);
   else effects.iotlbPages(domainId, hi, lo & ~0xfff, lo & 0x3f);
+}
+
+function invalidatePasids(effects: InvalidationEffects, granularity: number, domainId: number, pasid: number): void {
+  if (granularity === 3) effects.pasidGlobal();
+  else if (granularity === 0) effects.pasidDomain(domainId);
+  else effects.pasidSelective(domainId, pasid);
+}
+
+function invalidatePasidIotlb(
+  effects: InvalidationEffects,
+  granularity: number,
+  domainId: number,
+  words: Int32Array,
+): void {
+  const [, pasidWord = 0, lo = 0, hi = 0] = words;
+  const pasid = pasidWord & 0xf_ffff;
+  if (granularity === 2) effects.pasidIotlb(domainId, pasid);
+  else effects.pasidIotlbPages(domainId, pasid, hi, lo & ~0xfff, lo & 0x3f);
 }

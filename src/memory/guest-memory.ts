@@ -30,6 +30,14 @@ export interface MemoryHandler {
    * @returns whether the access succeeded
    */
   writeWord(address: number, value: number): boolean;
+
+  /**
+   * Replaces the word at `address` by `value` if it is `expected`, as one indivisible step. Needed only where others write
+   * between a read and a write of the unit; without it, the unit reads, compares and writes.
+   *
+   * @returns the word that was there, as a signed number; `undefined` when the access fails
+   */
+  exchangeWord?(address: number, expected: number, value: number): number | undefined;
 }
 
 /** How a range of RAM is attached. */
@@ -206,6 +214,37 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
     this.lo = lo | 0;
     this.hi = hi | 0;
     return true;
+  }
+
+  /**
+   * Replaces the low word of the 64-bit entry `index` of the table in page `frame`, as one indivisible step.
+   *
+   * @param expected - what it holds, as {@link loadEntry} gave it
+   * @returns whether it was replaced; not if it holds something else by now, or the memory takes no such access
+   */
+  exchangeEntry(frame: number, index: number, expected: number, value: number): boolean {
+    return this.exchange32(frame * PAGE_BYTES + index * 8, expected, value) === expected;
+  }
+
+  /**
+   * Replaces the 32-bit word at `address` if it holds `expected`, as one indivisible step.
+   *
+   * @param address - host physical address, a multiple of 4
+   * @returns what it held, as a signed number; `undefined` where nothing answers, or the write failed
+   */
+  exchange32(address: number, expected: number, value: number): number | undefined {
+    const range = this.select(Math.floor(address / PAGE_BYTES));
+    if (range === undefined) return undefined;
+    const { handler } = range;
+    if (handler !== undefined) {
+      if (handler.exchangeWord !== undefined) return handler.exchangeWord(address, expected, value);
+      const held = handler.readWord(address);
+      if (held === undefined || (held | 0) !== expected) return held === undefined ? undefined : held | 0;
+      return handler.writeWord(address, value) ? expected : undefined;
+    }
+    const held = Atomics.compareExchange(range.words, (address - range.base) / 4, expected, value);
+    if (held === expected) range.written?.(address, 4);
+    return held;
   }
 
   /**

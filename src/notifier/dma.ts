@@ -1,6 +1,5 @@
 import { type GuestMemory, PAGE_BYTES } from '../memory/guest-memory.js';
 import { inInterruptRange } from '../walk/address-ranges.js';
-import { READ, WRITE } from '../walk/rights.js';
 
 /** A region, as far as DMA needs it. */
 interface Translating {
@@ -16,30 +15,30 @@ type Interrupt = (address: number, data: number) => void;
 /** Moves bytes between a buffer and host memory; answers how many could be moved. */
 type Transfer = (address: number, at: number, length: number) => number;
 
-export function read(
-  region: Translating,
-  memory: GuestMemory,
-  hi: number,
-  lo: number,
-  target: Uint8Array,
-  translated: boolean,
-): number {
+/** Where a transfer begins, and what its requests are. */
+export interface DmaRequest {
+  readonly hi: number;
+  readonly lo: number;
+  /** The rights that it asks for. */
+  readonly access: number;
+  readonly translated: boolean;
+}
+
+export function read(region: Translating, memory: GuestMemory, request: DmaRequest, target: Uint8Array): number {
   const transfer: Transfer = (address, at, length) => memory.read(address, target, at, length);
   const blocked = (at: number, length: number) => target.fill(0, at, at + length);
-  return eachPage(region, hi, lo, target.length, READ, translated, transfer, blocked, undefined);
+  return eachPage(region, request, target.length, transfer, blocked, undefined);
 }
 
 export function write(
   region: Translating,
   memory: GuestMemory,
-  hi: number,
-  lo: number,
+  request: DmaRequest,
   source: Uint8Array,
-  translated: boolean,
   interrupt: Interrupt,
 ): number {
   const transfer: Transfer = (address, at, length) => memory.write(address, source, at, length);
-  const mayInterrupt = region.pasid === undefined && !translated;
+  const mayInterrupt = region.pasid === undefined && !request.translated;
   const intercept = (pieceHi: number, pieceLo: number, at: number, length: number): boolean => {
     // an interrupt request is an aligned dword (§3.15, §5.1); what crosses a page is several requests
     if (!mayInterrupt || length !== 4 || (pieceLo & 3) !== 0 || !inInterruptRange(pieceHi, pieceLo)) return false;
@@ -47,7 +46,7 @@ export function write(
     interrupt(pieceLo >>> 0, (a | (b << 8) | (c << 16) | (d << 24)) >>> 0);
     return true;
   };
-  return eachPage(region, hi, lo, source.length, WRITE, translated, transfer, () => undefined, intercept);
+  return eachPage(region, request, source.length, transfer, () => undefined, intercept);
 }
 
 /**
@@ -56,11 +55,8 @@ export function write(
  */
 function eachPage(
   region: Translating,
-  hi: number,
-  lo: number,
+  { hi, lo, access, translated }: DmaRequest,
   length: number,
-  access: number,
-  translated: boolean,
   transfer: Transfer,
   blocked: (at: number, length: number) => void,
   intercept: ((hi: number, lo: number, at: number, length: number) => boolean) | undefined,

@@ -1,13 +1,14 @@
 import { Buffer } from 'buffer/index.js';
 import { EventEmitter } from 'eventemitter3';
-import type { ContextHolder } from '../caches/context-cache.js';
-import { CELL, type DomainList, type Iotlb, saltOf } from '../caches/iotlb.js';
+import { CELL, type DomainList, type Iotlb, SNOOP as SNOOP_FLAG, saltOf } from '../caches/iotlb.js';
+import type { PasidHolder } from '../caches/pasid-cache.js';
 import { type Fault, faultOf } from '../faults/fault.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { inInterruptRange } from '../walk/address-ranges.js';
 import { conditionId } from '../walk/conditions.js';
-import type { Requester } from '../walk/requester.js';
-import { ACCESS, type Access, accessBits, rightsText } from '../walk/rights.js';
+import type { PlainWalk } from '../walk/plain-walk.js';
+import type { PasidEntry, Requester } from '../walk/requester.js';
+import { ACCESS, type Access, accessBits, type RequestAttributes, rightsText } from '../walk/rights.js';
 import * as dma from './dma.js';
 import { type MapEvent, MOST_RUNS, Notifier, type NotifierOptions, pageWindow, type UnmapEvent } from './notifier.js';
 import type { MappingVisitor, ReplaySummary, SkipVisitor } from './replay.js';
@@ -74,6 +75,9 @@ const HALVES = new Int32Array(WHOLE.buffer);
 // Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
 const { PAGE_LO, PAGE_HI, TAG, RIGHTS, HOST_LO, HOST_HI } = CELL;
 const READ = ACCESS.read;
+/** The rights of users, above which those of privileged requests stand. */
+const ALL_USER = 7;
+const SNOOP = SNOOP_FLAG;
 const OK = conditionId('ok');
 const DISCARDED = conditionId('discarded');
 
@@ -96,7 +100,7 @@ const NO_TAG = -1;
  */
 export class IommuMemoryRegion
   extends EventEmitter<{ map: [event: MapEvent]; unmap: [event: UnmapEvent] }>
-  implements ContextHolder
+  implements PasidHolder
 {
   /** Requester id: bus in bits 15:8, device in 7:3, function in 2:0. */
   readonly sourceId: number;
@@ -111,9 +115,17 @@ export class IommuMemoryRegion
   pageShift = 12;
   snoop = false;
 
-  /** @internal the cached context entry */
+  /** @internal what the cached entries on the way to its tables make of its requests; `undefined` unless all are cached */
   requester: Requester | undefined = undefined;
-  /** @internal the IOTLB's list of its domain-id */
+  /** @internal the cached PASID entry */
+  pasidEntry: PasidEntry | undefined = undefined;
+  /** @internal the short walk through its tables, as long as {@link requester} is there */
+  plain: PlainWalk | undefined = undefined;
+  /** @internal 1, or 9 where rights count for privileged requests too */
+  privileges = 1;
+  /** @internal PGSNP */
+  alwaysSnooped = false;
+  /** @internal the IOTLB's list that its translations go into */
   domain: DomainList | undefined = undefined;
   /** @internal the requester's tag in the IOTLB */
   readonly tag: number;
@@ -147,16 +159,18 @@ export class IommuMemoryRegion
    *
    * @param iova - input address, 0 to 2^64 - 1
    * @param access - what the request wants to do
-   * @param translated - the address comes from a device-TLB
+   * @param attributes - what the request is besides: translated by a device-TLB; with PASID also privileged, execute
    * @returns the host address, or the fault, which has been logged
-   * @throws RangeError if `iova` is out of range, or a number that is not exact; TypeError if `access` is none
+   * @throws RangeError if `iova` is out of range, or a number that is not exact; TypeError if `access` is none, or a
+   * request without PASID shall have attributes that only a PASID brings
    */
-  translate(iova: bigint | number, access: Access = 'read', translated = false): Translation {
+  translate(iova: bigint | number, access: Access = 'read', attributes: RequestAttributes = {}): Translation {
     if (typeof iova === 'bigint') {
       WHOLE[0] = iova;
       if (WHOLE[0] !== iova) throw badAddress(iova);
     } else splitNumber(iova);
-    if (!this.translateHalves(HALVES[1] as number, HALVES[0] as number, accessBits(access), translated)) {
+    const bits = this.bitsOf(access, attributes);
+    if (!this.translateHalves(HALVES[1] as number, HALVES[0] as number, bits, attributes.translated)) {
       return { ok: false, fault: faultOf(this.#condition) };
     }
     HALVES[0] = this.addressLo;
@@ -222,13 +236,21 @@ export class IommuMemoryRegion
       this.hits++;
       this.addressHi = cells[at | HOST_HI] as number;
       this.addressLo = (cells[at | HOST_LO] as number) | (lo & 0xfff);
-      this.rights = (cells[at | RIGHTS] as number) & 7;
-      this.snoop = (cells[at | RIGHTS] as number) > 7;
+      const word = cells[at | RIGHTS] as number;
+      this.rights = (word >> (access > ALL_USER ? 12 : 9)) & ALL_USER;
+      this.snoop = (word & SNOOP) !== 0;
       this.pageShift = 12;
       return true;
     }
     this.#condition = this.#path.translate(this, hi | 0, lo | 0, access, translated);
     return this.#condition === OK;
+  }
+
+  private bitsOf(access: Access, attributes: RequestAttributes): number {
+    if (this.pasid === undefined && (attributes.privileged || attributes.execute)) {
+      throw new TypeError('only requests with PASID are privileged, or execute: take unit.region(sourceId, pasid)');
+    }
+    return accessBits(access, attributes);
   }
 
   /** The fault of the last request that took the slow path; `undefined` if it was translated. */
@@ -241,12 +263,12 @@ export class IommuMemoryRegion
    *
    * @param iova - first address
    * @param target - receives the bytes
-   * @param translated - the addresses come from a device-TLB
+   * @param attributes - as of {@link translate}
    * @returns the number of bytes that were read from memory; `target.length` when nothing was blocked
    */
-  read(iova: number | bigint, target: Uint8Array, translated = false): number {
+  read(iova: number | bigint, target: Uint8Array, attributes: RequestAttributes = {}): number {
     splitAddress(iova);
-    return dma.read(this, this.#owner.memory, HALVES[1] as number, HALVES[0] as number, target, translated);
+    return dma.read(this, this.#owner.memory, this.#transfer('read', attributes), target);
   }
 
   /**
@@ -270,10 +292,16 @@ export class IommuMemoryRegion
    *
    * @returns the number of bytes that were written; `source.length` when nothing was blocked
    */
-  write(iova: number | bigint, source: Uint8Array, translated = false): number {
+  write(iova: number | bigint, source: Uint8Array, attributes: RequestAttributes = {}): number {
     splitAddress(iova);
     const interrupt = (address: number, data: number) => this.#owner.interrupt(this, address, data);
-    return dma.write(this, this.#owner.memory, HALVES[1] as number, HALVES[0] as number, source, translated, interrupt);
+    return dma.write(this, this.#owner.memory, this.#transfer('write', attributes), source, interrupt);
+  }
+
+  /** A transfer from the address in {@link HALVES} on. */
+  #transfer(access: Access, attributes: RequestAttributes): dma.DmaRequest {
+    const { translated = false } = attributes;
+    return { hi: HALVES[1] as number, lo: HALVES[0] as number, access: this.bitsOf(access, attributes), translated };
   }
 
   /**
@@ -316,14 +344,18 @@ export class IommuMemoryRegion
    * @example
    * region.atomic(0x1000, 8, (old) => old + 1n); // fetch-and-add
    */
-  atomic(iova: number | bigint, size: 4 | 8, update: (old: bigint) => bigint, translated = false): bigint | undefined {
+  atomic(
+    iova: number | bigint,
+    size: 4 | 8,
+    update: (old: bigint) => bigint,
+    attributes: RequestAttributes = {},
+  ): bigint | undefined {
     if (size !== 4 && size !== 8) throw new RangeError(`an AtomicOp of ${size} bytes: it has 4 or 8`);
     if (BigInt(iova) % BigInt(size) !== 0n)
       throw new RangeError(`an AtomicOp at ${iova}: align it to its ${size} bytes`);
     splitAddress(iova);
-    if (!this.translateHalves(HALVES[1] as number, HALVES[0] as number, accessBits('atomic'), translated)) {
-      return undefined;
-    }
+    const bits = this.bitsOf('atomic', attributes);
+    if (!this.translateHalves(HALVES[1] as number, HALVES[0] as number, bits, attributes.translated)) return undefined;
     return dma.atomic(this.#owner.memory, this.addressNumber, size, update);
   }
 
@@ -332,14 +364,10 @@ export class IommuMemoryRegion
    *
    * @returns whether the request completed
    */
-  zeroLengthRead(iova: number | bigint, translated = false): boolean {
+  zeroLengthRead(iova: number | bigint, attributes: RequestAttributes = {}): boolean {
     splitAddress(iova);
-    const done = this.translateHalves(
-      HALVES[1] as number,
-      HALVES[0] as number,
-      accessBits('zero-length-read'),
-      translated,
-    );
+    const bits = this.bitsOf('zero-length-read', attributes);
+    const done = this.translateHalves(HALVES[1] as number, HALVES[0] as number, bits, attributes.translated);
     return done || this.#condition === DISCARDED;
   }
 

@@ -1,15 +1,11 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { type AddressRange, INTERRUPT_RANGE, subtractRanges } from '../walk/address-ranges.js';
-import { entryFrame } from '../walk/page-walk.js';
-import type { Stage } from '../walk/requester.js';
+import { OK } from '../walk/conditions.js';
+import type { Requester } from '../walk/requester.js';
 import { ACCESS } from '../walk/rights.js';
-import { ENTRY_KIND, entryKind, type StageRules } from '../walk/stage-rules.js';
+import { type ScanSink, TableScan } from './table-scan.js';
 
-// Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
-const { ABSENT, RESERVED, PAGE } = ENTRY_KIND;
 const READ_WRITE = ACCESS.atomic;
-const kindOf = entryKind;
-const frameOf = entryFrame;
 
 /** Why replay announced nothing for a part of the address space. */
 export type SkipReason =
@@ -17,6 +13,7 @@ export type SkipReason =
   | 'reserved' // an entry with a reserved bit set
   | 'unreadable' // a table outside of memory
   | 'no rights' // entries that grant something, but no right survives all levels
+  | 'flags' // an accessed flag has to be set, and may not be
   | 'interrupt range' // addresses, or results, at 0xFEEx_xxxx
   | 'protected'; // results in a protected memory region
 
@@ -61,11 +58,18 @@ export interface ReplayJob {
   readonly limit: number;
 }
 
-/** Walks all tables of a stage and announces what they map, jumping over what an entry leaves out (§3.7). */
-export function replayStage(job: ReplayJob, stage: Stage): ReplaySummary {
+/**
+ * Announces what a requester's requests are translated to. One that is not translated sees guest memory itself, up to
+ * 2^`hostBits`; with PASID the requests are those of users.
+ */
+export function replayRequester(job: ReplayJob, requester: Requester, hostBits: number): ReplaySummary {
+  const { condition, first, second, privileged } = requester;
+  if (condition !== OK) return replayNothing(job);
+  const stage = first ?? second;
+  if (stage === undefined) return replayIdentity(job, hostBits);
   const replay = new Replay(job);
-  const limit = 2 ** stage.addressBits;
-  replay.table(stage.rules, stage.table, stage.levels, READ_WRITE, 0, Math.min(job.end, limit));
+  const nested = first === undefined ? undefined : second;
+  new TableScan(job.memory, stage, nested, privileged, replay).run(job.first, job.end);
   return replay.finish();
 }
 
@@ -85,7 +89,8 @@ export function replayNothing(job: ReplayJob): ReplaySummary {
   return new Replay(job).finish();
 }
 
-class Replay {
+/** Gathers what is found into runs, leaves out holes, and counts. */
+class Replay implements ScanSink {
   readonly #job: ReplayJob;
   readonly #summary: ReplaySummary;
   /** Only the interrupt range, which a 4 KiB page can be checked for by its address. */
@@ -100,7 +105,15 @@ class Replay {
   constructor(job: ReplayJob) {
     this.#job = job;
     this.#fewHoles = job.outputHoles.every((hole) => hole === INTERRUPT_RANGE);
-    const skipped = { absent: 0, reserved: 0, unreadable: 0, 'no rights': 0, 'interrupt range': 0, protected: 0 };
+    const skipped = {
+      absent: 0,
+      reserved: 0,
+      unreadable: 0,
+      'no rights': 0,
+      flags: 0,
+      'interrupt range': 0,
+      protected: 0,
+    };
     this.#summary = { pages: 0, bytes: 0, runs: 0, tables: 0, entries: 0, skipped, ended: 'complete' };
   }
 
@@ -109,111 +122,21 @@ class Replay {
     return this.#summary;
   }
 
-  /** Visits the entries of a table whose first address is `base`, as far as they begin before `end`. */
-  table(rules: StageRules, frame: number, level: number, rights: number, base: number, end: number): void {
-    const span = 2 ** (3 + 9 * level);
-    const { first, memory, limit } = this.#job;
-    const from = Math.max(0, Math.floor((first - base) / span));
-    const to = Math.min(512, Math.ceil((end - base) / span));
-    if (from >= to) return;
-    if (!memory.decodes(frame)) {
-      this.skip(base, 512 * span, 'unreadable', level);
-      return;
-    }
-    const words = memory.page(frame);
-    const at = memory.pageAt;
+  get going(): boolean {
+    return this.#going;
+  }
+
+  enter(entries: number): boolean {
     this.#summary.tables++;
-    this.#summary.entries += to - from;
-    if (this.#summary.entries > limit) {
-      this.#summary.ended = 'limit';
-      this.#going = false;
-      return;
-    }
-    if (words !== undefined && level === 1 && this.isSimple(base)) {
-      this.leaves(rules, words, at, from, to, rights, base);
-      return;
-    }
-    for (let index = from; index < to && this.#going; index++) {
-      const iova = base + index * span;
-      if (words !== undefined) {
-        const lo = words[at + 2 * index] as number;
-        this.entry(rules, level, lo, words[at + 2 * index + 1] as number, rights, iova, end);
-      } else if (memory.loadEntry(frame, index)) this.entry(rules, level, memory.lo, memory.hi, rights, iova, end);
-      else this.skip(iova, span, 'unreadable', level);
-    }
-  }
-
-  private entry(
-    rules: StageRules,
-    level: number,
-    lo: number,
-    hi: number,
-    rights: number,
-    iova: number,
-    end: number,
-  ): void {
-    const span = 2 ** (3 + 9 * level);
-    const kind = kindOf(rules.masks, level, lo, hi);
-    if (kind === ABSENT) this.skip(iova, span, 'absent', level);
-    else if (kind === RESERVED) this.skip(iova, span, 'reserved', level);
-    else if ((lo & rights) === 0) this.skip(iova, span, 'no rights', level);
-    else if (kind !== PAGE) this.table(rules, frameOf(lo, hi), level - 1, lo & rights, iova, end);
-    else this.clipped(iova, span, addressOf(lo, hi), lo & rights, level);
-  }
-
-  /**
-   * The 4 KiB pages of a table in which no hole has to be looked for. Pages that follow each other in both address spaces
-   * are told at once: most tables of a busy device are a few such stretches.
-   */
-  private leaves(
-    rules: StageRules,
-    words: Int32Array,
-    at: number,
-    from: number,
-    to: number,
-    rights: number,
-    base: number,
-  ): void {
-    const { masks } = rules;
-    // the stretch that is being gathered: its first page, and the entry that would continue it
-    let first = from;
-    let count = 0;
-    let granted = 0;
-    let address = 0;
-    let nextLo = 0;
-    let nextHi = 0;
-    for (let index = from; index < to; index = (index + 1) | 0) {
-      const word = at | (index << 1);
-      const lo = words[word] as number;
-      const hi = words[word | 1] as number;
-      const plain = kindOf(masks, 1, lo, hi) === PAGE && (lo & rights) !== 0 && lo >>> 20 !== 0xfee;
-      if (
-        plain &&
-        count > 0 &&
-        ((lo ^ nextLo) & ADDRESS_LO) === 0 &&
-        ((hi ^ nextHi) & ADDRESS_HI) === 0 &&
-        (lo & rights) === granted
-      ) {
-        count = (count + 1) | 0;
-      } else {
-        if (count > 0) this.stretch(base + first * 4096, count, address, granted);
-        if (!this.#going) return;
-        count = 0;
-        if (plain) {
-          first = index;
-          count = 1;
-          granted = lo & rights;
-          address = addressOf(lo, hi);
-        } else this.entry(rules, 1, lo, hi, rights, base + index * 4096, 0);
-      }
-      nextLo = ((lo & ADDRESS_LO) + 4096) | 0;
-      nextHi = nextLo === 0 ? (hi + 1) | 0 : hi;
-    }
-    if (count > 0) this.stretch(base + first * 4096, count, address, granted);
+    this.#summary.entries += entries;
+    if (this.#summary.entries <= this.#job.limit) return true;
+    this.#summary.ended = 'limit';
+    this.#going = false;
+    return false;
   }
 
   /** Announces 4 KiB pages that follow each other in both address spaces. */
-  private stretch(iova: number, count: number, address: number, rights: number): void {
+  stretch(iova: number, count: number, address: number, rights: number): void {
     if (!this.#going) return;
     if (this.#job.merged) {
       this.page(iova, count * 4096, address, rights);
@@ -226,14 +149,8 @@ class Replay {
   }
 
   /** Whether the 4 KiB pages of a last-level table can be announced without a look at holes. */
-  private isSimple(base: number): boolean {
+  isSimple(base: number): boolean {
     return this.#fewHoles && !this.#job.inputHoles.some((hole) => overlaps(hole, base, 0x20_0000));
-  }
-
-  private clipped(iova: number, length: number, address: number, rights: number, level: number): void {
-    const first = Math.max(iova, this.#job.first);
-    const end = Math.min(iova + length, this.#job.end);
-    if (first < end) this.piece(first, end - first, address + (first - iova), rights, level);
   }
 
   /** Announces a piece of a page, or of memory itself, leaving out the holes of both address spaces. */
@@ -291,7 +208,7 @@ class Replay {
     }
   }
 
-  private skip(iova: number, length: number, reason: SkipReason, level: number): void {
+  skip(iova: number, length: number, reason: SkipReason, level: number): void {
     this.#summary.skipped[reason]++;
     this.#job.skip?.(iova, length, reason, level);
   }
@@ -299,12 +216,4 @@ class Replay {
 
 function overlaps(hole: AddressRange, first: number, length: number): boolean {
   return first < hole.end && hole.first < first + length;
-}
-
-const ADDRESS_LO = ~0xfff;
-const ADDRESS_HI = 0xf_ffff;
-
-/** The address field of an entry, bits 51:12. */
-function addressOf(lo: number, hi: number): number {
-  return (hi & ADDRESS_HI) * 0x1_0000_0000 + ((lo & ADDRESS_LO) >>> 0);
 }

@@ -1,4 +1,5 @@
 import type { Requester } from '../walk/requester.js';
+import type { Stage } from '../walk/stage.js';
 import type { IommuMemoryRegion } from './region.js';
 
 const EVERYTHING = 2 ** 64;
@@ -52,14 +53,25 @@ export class NotifierUpkeep {
     }
   }
 
-  /** A range of a domain may have changed. */
+  /** A range of a domain may have changed: of its second stages, and any part of what goes through a first one. */
   markDomain(domainId: number, first: number, end: number): void {
+    this.#markWhere(first, end, (requester) => requester.domainId === domainId, true);
+  }
+
+  /** A range of a PASID in a domain may have changed. */
+  markPasid(domainId: number, pasid: number, first: number, end: number): void {
+    this.#markWhere(first, end, (requester) => requester.domainId === domainId && requester.pasid === pasid, false);
+  }
+
+  /** @param guestAddresses - the range is one of a second stage's input addresses */
+  #markWhere(first: number, end: number, concerns: (requester: Requester) => boolean, guestAddresses: boolean): void {
     for (const [region, watched] of this.#watched) {
       const before = watched.requester;
       const now = this.#resolve(region);
-      if (before?.domainId !== domainId && now?.domainId !== domainId) continue;
+      if (![before, now].some((requester) => requester !== undefined && concerns(requester))) continue;
       // a requester that came into the domain or left it differs everywhere, not only in the range
-      if (sameTables(before, now)) this.#mark(watched, first, end);
+      const inRange = sameTables(before, now) && !(guestAddresses && now?.first !== undefined);
+      if (inRange) this.#mark(watched, first, end);
       else this.#mark(watched, 0, EVERYTHING);
     }
   }
@@ -114,7 +126,16 @@ function sameTables(before: Requester | undefined, now: Requester | undefined): 
   return (
     before.condition === now.condition &&
     before.domainId === now.domainId &&
-    before.stage?.table === now.stage?.table &&
-    before.stage?.levels === now.stage?.levels
+    before.pasid === now.pasid &&
+    before.privileged === now.privileged &&
+    sameStage(before.first, now.first) &&
+    sameStage(before.second, now.second)
   );
 }
+
+function sameStage(before: Stage | undefined, now: Stage | undefined): boolean {
+  if (before === undefined || now === undefined) return before === now;
+  return STAGE_FIELDS.every((name) => before[name] === now[name]);
+}
+
+const STAGE_FIELDS = ['rules', 'table', 'levels', 'accessed', 'dirty', 'snooped', 'writeProtected'] as const;

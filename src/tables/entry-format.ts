@@ -8,8 +8,8 @@ export interface EntryField extends FieldRow {
    * domain-id width up, `ignored` bits never, all others may hold anything.
    */
   readonly kind?: 'address' | 'domain-id' | 'ignored';
-  /** Without this capability the field is reserved. */
-  readonly needs?: CapabilityName;
+  /** Without all of these capabilities the field is reserved. */
+  readonly needs?: readonly CapabilityName[];
 }
 
 /** The layout of one structure in memory. */
@@ -49,7 +49,7 @@ export function decodeEntry(format: EntryFormat, words: readonly bigint[]): Deco
 export function reservedMask(format: EntryFormat, capabilities: Capabilities): Int32Array {
   const reserved = new Int32Array(format.words * 2).fill(-1);
   for (const field of format.fields) {
-    if (field.needs !== undefined && !capabilities.has(field.needs)) continue;
+    if (field.needs?.some((name) => !capabilities.has(name))) continue;
     maskWords(usedBits(field, capabilities), reserved.length).forEach((mask, word) => {
       reserved[word] = (reserved[word] as number) & ~mask;
     });

@@ -16,6 +16,9 @@ const IRE = 1 << 25;
 const SIRTP = 1 << 24;
 const CFI = 1 << 23;
 
+/** In RTADDR: the second stage goes by IR and IW. */
+const SSIRWE = 1 << 7;
+
 /** What the unit has to do when a command took effect. */
 export interface CommandEffects {
   /** All translation caches are dropped. */
@@ -83,6 +86,7 @@ export class GlobalCommand {
     const high = this.#registers.get(RTADDR + 4) >>> 0;
     this.#state.rootTable = high * 0x10_0000 + (low >>> 12);
     this.#state.mode = (low >> 10) & 3;
+    this.#state.ioRights = (low & SSIRWE) !== 0;
     if (this.#capabilities.has('CAP.ESRTPS')) this.#effects.dropAll();
     this.#status(SRTP, SRTP);
     this.#effects.remappingChanged();
@@ -90,6 +94,8 @@ export class GlobalCommand {
 
   #switchTranslation(on: boolean): void {
     this.#state.translation = on;
+    // switching off drops all caches of a unit that has scalable mode (§11.4.4.1)
+    if (!on && this.#capabilities.has('ECAP.SMTS')) this.#effects.dropAll();
     this.#status(TE, on ? TE : 0);
     this.#effects.remappingChanged();
   }

@@ -1,5 +1,4 @@
 import { EventEmitter } from 'eventemitter3';
-import { maskedSourceIds } from '../caches/context-cache.js';
 import { Iotlb } from '../caches/iotlb.js';
 import { cachePolicy } from '../caches/policy.js';
 import type { FaultEvent } from '../faults/fault.js';
@@ -7,26 +6,19 @@ import { FaultLog } from '../faults/fault-log.js';
 import { explainRequest } from '../inspect/explain.js';
 import type { ExplainRequest, Explanation } from '../inspect/explanation.js';
 import { EventInterrupt, type EventMessage } from '../interrupts/event-message.js';
-import type { InvalidationEffects } from '../invalidation/effects.js';
 import { InvalidationQueue } from '../invalidation/queue.js';
 import { RegisterInvalidation } from '../invalidation/register-commands.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { MapEvent, UnmapEvent } from '../notifier/notifier.js';
 import { IommuMemoryRegion, type RegionOwner, type ReplayOptions } from '../notifier/region.js';
-import {
-  type MappingVisitor,
-  type ReplaySummary,
-  replayIdentity,
-  replayNothing,
-  replayStage,
-} from '../notifier/replay.js';
+import { type MappingVisitor, type ReplaySummary, replayIdentity, replayRequester } from '../notifier/replay.js';
 import { NotifierUpkeep } from '../notifier/upkeep.js';
 import { type Capabilities, makeCapabilities } from '../regs/capabilities.js';
 import { presets } from '../regs/presets.js';
 import { RegisterFile } from '../regs/register-file.js';
-import { highMask, INTERRUPT_RANGE } from '../walk/address-ranges.js';
-import { OK } from '../walk/conditions.js';
-import { type RemappingState, Translator } from '../walk/translator.js';
+import { INTERRUPT_RANGE } from '../walk/address-ranges.js';
+import { MODE, type RemappingState, Translator } from '../walk/translator.js';
+import { CacheEffects } from './cache-effects.js';
 import { GlobalCommand } from './global-command.js';
 import type { IntelIommuOptions } from './options.js';
 import { watchProtectedMemory } from './protected-memory.js';
@@ -91,6 +83,7 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     translation: false,
     interruptRemapping: false,
     mode: 0,
+    ioRights: false,
     rootTable: 0,
     protectedRanges: [],
   };
@@ -102,6 +95,7 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
   readonly #commands: RegisterInvalidation;
   readonly #upkeep: NotifierUpkeep;
   readonly #regions = new Map<number, IommuMemoryRegion>();
+  readonly #effects: CacheEffects;
   readonly #owner: RegionOwner;
   readonly #pending: boolean;
   readonly #replayLimit: number;
@@ -113,7 +107,7 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
    */
   constructor(options: IntelIommuOptions) {
     super();
-    const { memory, preset = 'qemu-11.1', caches, pending = false, replayLimit = 2 ** 26 } = options;
+    const { memory, preset = 'qemu-11.1', caches, pending = false, replayLimit = 2 ** 26, coherentWalks } = options;
     if (memory === undefined) throw new TypeError('options.memory is missing: give a GuestMemory');
     const values = typeof preset === 'string' ? presets[preset] : preset;
     if (values === undefined) {
@@ -132,7 +126,7 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     const send = (message: EventMessage) => this.emit('message', message);
     this.#faults = new FaultLog(registers, capabilities, new EventInterrupt(registers, 0x38, 'fault', send));
     this.#iotlb = new Iotlb(policy.iotlbEntries, policy.keepAll);
-    this.#translator = new Translator(memory, capabilities, state);
+    this.#translator = new Translator(memory, capabilities, state, coherentWalks);
     this.#path = new RequestPath(
       this.#translator,
       this.#iotlb,
@@ -142,11 +136,11 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
       (make) => this.listenerCount('fault') > 0 && this.emit('fault', make()),
     );
     this.#upkeep = new NotifierUpkeep(
-      (region) =>
-        state.translation ? this.#translator.resolve(region.sourceId, region.pasid !== undefined) : undefined,
+      (region) => (state.translation ? this.#translator.resolve(region.sourceId, region.pasid) : undefined),
       capabilities.has('CAP.CM'),
     );
-    const effects = this.#invalidationEffects();
+    this.#effects = new CacheEffects(capabilities, state, this.#iotlb, this.#path, this.#upkeep);
+    const effects = this.#effects;
     this.#queue = new InvalidationQueue({
       registers,
       memory,
@@ -162,10 +156,10 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     registers.onWrite(IQT, work);
     registers.onWrite(FSTS, work);
     new GlobalCommand(registers, capabilities, state, this.#queue, this.#faults, {
-      dropAll: () => this.#dropAll(),
+      dropAll: () => effects.all(),
       remappingChanged: () => {
         // nothing has to go without ESRTPS, but hardware may drop what it likes
-        if (!policy.keepAll) this.#dropAll();
+        if (!policy.keepAll) effects.all();
         this.#remappingChanged();
       },
       interruptRangeChanged: () => this.#remappingChanged(),
@@ -272,11 +266,12 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     this.#state.interruptRemapping = false;
     this.#state.translation = false;
     this.#state.mode = 0;
+    this.#state.ioRights = false;
     this.#state.rootTable = 0;
     this.#state.protectedRanges = [];
     this.#queue.enable(false);
     this.#faults.restart();
-    this.#dropAll();
+    this.#effects.all();
     this.#remappingChanged();
   }
 
@@ -303,12 +298,6 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     this.emit('descriptor', name, words);
   }
 
-  #dropAll(): void {
-    this.#iotlb.dropAll();
-    this.#path.contexts.dropAll();
-    this.#upkeep.markAll();
-  }
-
   #remappingChanged(): void {
     for (const region of this.#regions.values()) this.#setLiveTag(region);
     this.#upkeep.markAll();
@@ -316,45 +305,8 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
   }
 
   #setLiveTag(region: IommuMemoryRegion): void {
-    region.liveTag = this.#state.translation && region.pasid === undefined ? region.tag : -1;
-  }
-
-  #invalidationEffects(): InvalidationEffects {
-    const contexts = this.#path.contexts;
-    const width = (1 << (4 + 2 * this.capabilities.get('CAP.ND'))) - 1;
-    const addressHi = highMask(this.capabilities.get('CAP.MGAW') + 1);
-    return {
-      contextGlobal: () => {
-        contexts.dropAll();
-        this.#upkeep.markAll();
-      },
-      contextDomain: (domainId) => {
-        contexts.dropDomain(domainId & width);
-        this.#upkeep.markDomain(domainId & width, 0, 2 ** 64);
-      },
-      contextDevice: (domainId, sourceId, functionMask) => {
-        const ids = maskedSourceIds(sourceId, functionMask);
-        for (const id of ids) contexts.dropDevice(domainId & width, id);
-        this.#upkeep.markSource((id) => ids.includes(id));
-      },
-      iotlbGlobal: () => {
-        this.#iotlb.dropAll();
-        this.#upkeep.markAll();
-      },
-      iotlbDomain: (domainId) => {
-        this.#iotlb.dropDomain(domainId & width);
-        this.#upkeep.markDomain(domainId & width, 0, 2 ** 64);
-      },
-      iotlbPages: (domainId, hi, lo, mask) => {
-        const high = hi & addressHi;
-        this.#iotlb.dropPages(domainId & width, high, lo, mask);
-        const length = 4096 * 2 ** mask;
-        const address = high * 0x1_0000_0000 + (lo >>> 0);
-        const first = address - (address % length);
-        this.#upkeep.markDomain(domainId & width, first, first + length);
-      },
-      complete: () => this.#upkeep.flush(),
-    };
+    const { translation, mode } = this.#state;
+    region.liveTag = translation && (region.pasid === undefined || mode === MODE.SCALABLE) ? region.tag : -1;
   }
 
   #regionOwner(): RegionOwner {
@@ -398,10 +350,8 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     const { memory } = this;
     const job = { memory, first, end, merged, visit, skip, inputHoles, outputHoles, limit: this.#replayLimit };
     if (!translation) return replayIdentity(job, 52);
-    const requester = this.#translator.resolve(region.sourceId, region.pasid !== undefined);
-    if (requester.condition !== OK) return replayNothing(job);
-    if (requester.stage === undefined) return replayIdentity(job, this.capabilities.haw);
-    return replayStage(job, requester.stage);
+    const requester = this.#translator.resolve(region.sourceId, region.pasid);
+    return replayRequester(job, requester, this.capabilities.haw);
   }
 }
 

@@ -17,6 +17,11 @@ export interface IntelIommuOptions {
   readonly caches?: CachePolicyName | Partial<CachePolicy>;
   /** Invalidations stay pending until `step()`, so that a driver's polling and its races can be tested. */
   readonly pending?: boolean;
+  /**
+   * All walks are snooped, whatever ECAP.SMPWCS and PWSNP say: flags can be set where the architecture has the request
+   * fault. As QEMU does it. Default `false`.
+   */
+  readonly coherentWalks?: boolean;
   /** Most entries that one replay looks at, so that tables which point to themselves end. Default 2^26. */
   readonly replayLimit?: number;
 }

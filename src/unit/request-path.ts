@@ -1,11 +1,14 @@
 import { ContextCache } from '../caches/context-cache.js';
-import { CELL, conditionOf, type Iotlb, pageHi, pageLo, rightsOf, SNOOP, snoopOf } from '../caches/iotlb.js';
+import { CELL, conditionOf, grantedOf, type Iotlb, rightsOf, rightsWord, snoopOf } from '../caches/iotlb.js';
+import { PasidCache } from '../caches/pasid-cache.js';
 import type { CachePolicy } from '../caches/policy.js';
 import { type FaultEvent, faultEvent } from '../faults/fault.js';
 import type { FaultLog } from '../faults/fault-log.js';
 import type { IommuMemoryRegion } from '../notifier/region.js';
-import { CONDITIONS, type Condition, conditionId } from '../walk/conditions.js';
-import type { Requester } from '../walk/requester.js';
+import type { Condition } from '../walk/condition.js';
+import { CONDITIONS, conditionId } from '../walk/conditions.js';
+import type { Context, PasidEntries, Requester } from '../walk/requester.js';
+import { EXECUTE, isPrivileged, PRIVILEGED_SHIFT } from '../walk/rights.js';
 import type { RemappingState, Translator } from '../walk/translator.js';
 
 // Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
@@ -13,23 +16,31 @@ const { HOST_LO, HOST_HI, PAGE_HI, RIGHTS } = CELL;
 const OK = conditionId('ok');
 const LGN_3 = conditionId('LGN.3');
 const DISCARDED = conditionId('discarded');
+const ZERO_LENGTH_READ = 4;
+const SNP = 0x800;
+/** Rights times this are the same rights for both privileges. */
+const BOTH_PRIVILEGES = 1 | (1 << PRIVILEGED_SHIFT);
+const wordOf = rightsWord;
 
 /** The way of a request that the fast path of a region did not answer: caches, tables, fault log. */
 export class RequestPath {
-  readonly contexts = new ContextCache();
+  readonly contexts = new ContextCache((sourceId) => this.forget(sourceId));
+  readonly pasids = new PasidCache();
   /** Requests answered by the IOTLB here, by a walk, and refused. */
   hits = 0;
   misses = 0;
   faults = 0;
 
-  readonly #translator: Translator;
-  readonly #state: RemappingState;
-  readonly #iotlb: Iotlb;
-  readonly #keepsPages: boolean;
-  readonly #keepsContexts: boolean;
-  readonly #keepsFaults: boolean;
-  readonly #log: FaultLog;
-  readonly #onFault: (make: () => FaultEvent) => void;
+  private readonly translator: Translator;
+  private readonly state: RemappingState;
+  private readonly iotlb: Iotlb;
+  private readonly policy: CachePolicy;
+  private readonly keepsPages: boolean;
+  private readonly keepsFaults: boolean;
+  private readonly log: FaultLog;
+  private readonly onFault: (make: () => FaultEvent) => void;
+  /** The regions of a source-id that use its cached context entry. */
+  private readonly users = new Map<number, Set<IommuMemoryRegion>>();
 
   /**
    * @param cachingMode - CAP.CM: what was found not present may be cached
@@ -43,30 +54,26 @@ export class RequestPath {
     log: FaultLog,
     onFault: (make: () => FaultEvent) => void,
   ) {
-    this.#translator = translator;
-    this.#state = translator.state;
-    this.#iotlb = iotlb;
-    this.#keepsPages = policy.iotlbEntries > 0;
-    this.#keepsContexts = policy.contexts;
-    this.#keepsFaults = cachingMode && policy.notPresent;
-    this.#log = log;
-    this.#onFault = onFault;
+    this.translator = translator;
+    this.state = translator.state;
+    this.iotlb = iotlb;
+    this.policy = policy;
+    this.keepsPages = policy.iotlbEntries > 0;
+    this.keepsFaults = cachingMode && policy.notPresent;
+    this.log = log;
+    this.onFault = onFault;
   }
 
   /** Translates; the result stands in the region's fields. A fault is logged and told. */
   translate(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number {
-    if (region.liveTag > 0 && !translated && this.walkPlain(region, hi, lo, access)) return OK;
-    const translator = this.#translator;
+    if (!translated && this.walkPlain(region, hi, lo, access)) return OK;
+    const { translator } = this;
     const pasid = region.pasid !== undefined;
     let condition = translator.frontEnd(hi, lo, access, pasid, translated);
     if (condition === OK) {
-      if (!this.#state.translation) condition = translator.untranslated(hi, lo);
-      else if (pasid || translated) condition = this.walk(region, hi, lo, access, translated);
-      else {
-        const cached = this.#iotlb.find(region.tag, hi, lo);
-        if (cached === 0) condition = this.walk(region, hi, lo, access, false);
-        else condition = this.answer(cached, lo, access);
-      }
+      if (!this.state.translation) condition = translator.untranslated(hi, lo);
+      else if (translated || region.liveTag < 0) condition = this.walk(region, hi, lo, access, translated);
+      else condition = this.lookUp(region, hi, lo, access);
     }
     if (condition !== OK) {
       this.refuse(condition, region, hi, lo, access, translated);
@@ -74,78 +81,151 @@ export class RequestPath {
     }
     region.addressHi = translator.hi;
     region.addressLo = translator.lo;
-    region.rights = translator.rights;
+    region.rights = (isPrivileged(access) ? translator.rights >> PRIVILEGED_SHIFT : translator.rights) & 7;
     region.pageShift = translator.pageShift;
     region.snoop = translator.snoop;
     return OK;
   }
 
   /**
-   * What most misses are: the context entry is cached, the page is not, and nothing is in the way. Answers whether it was
-   * one; what is not goes the whole way.
+   * What most misses are: the way to the tables is cached, the page is not, and nothing is in the way. Answers whether it
+   * was one; what is not goes the whole way.
    */
   private walkPlain(region: IommuMemoryRegion, hi: number, lo: number, access: number): boolean {
-    const { requester, domain, tag } = region;
-    if (requester?.stage === undefined || domain === undefined || !this.#keepsPages) return false;
-    const page = pageLo(hi, lo, 12);
-    const high = pageHi(hi, 12);
-    const at = this.#iotlb.vacancy(tag, page, high);
-    const translator = this.#translator;
-    if (at === 0 || !translator.translatePlain(requester.stage, hi, lo, access)) return false;
+    const { plain, domain, tag } = region;
+    if (plain === undefined || region.requester === undefined || domain === undefined) return false;
+    if (region.liveTag < 0 || this.state.protectedRanges.length !== 0 || !this.keepsPages) return false;
+    const page = (lo >>> 12) | (hi << 20);
+    const high = (hi >>> 12) | (12 << 24);
+    const at = this.iotlb.vacancy(tag, page, high);
+    if (at === 0 || !plain.run(this.translator.memory, hi, lo)) return false;
+    const entryLo = plain.lo | 0;
+    const hostHi = plain.hi & 0xf_ffff;
+    const granted = (plain.granted | ZERO_LENGTH_READ) * region.privileges;
+    if ((access & ~granted) !== 0 || isInterruptPage(hi, lo) || isInterruptPage(hostHi, entryLo)) return false;
     this.misses++;
-    const { hi: hostHi, lo: hostLo, rights, snoop } = translator;
-    this.#iotlb.fill(at, domain, tag, page, high, rights | (snoop ? SNOOP : 0), hostHi, hostLo & ~0xfff);
+    const rights = (entryLo & 3) | ZERO_LENGTH_READ;
+    const snoop = region.alwaysSnooped || (plain.hasSnoop && (entryLo & SNP) !== 0);
+    const hostLo = entryLo & ~0xfff;
+    this.iotlb.fill(
+      at,
+      domain,
+      tag,
+      page,
+      high,
+      wordOf(rights * region.privileges, granted, snoop, OK),
+      hostHi,
+      hostLo,
+    );
     region.addressHi = hostHi;
-    region.addressLo = hostLo;
+    region.addressLo = hostLo | (lo & 0xfff);
     region.rights = rights;
     region.pageShift = 12;
     region.snoop = snoop;
     return true;
   }
 
-  /** The context entry of a region, cached or read. */
-  private requesterOf(region: IommuMemoryRegion): Requester {
-    if (region.requester !== undefined) return region.requester;
-    const requester = this.#translator.resolve(region.sourceId, region.pasid !== undefined);
-    region.domain = this.#iotlb.domain(requester.domainId);
-    const good = requester.condition === OK;
-    // what the mode alone decides is no content of a context entry
-    const fromTables = this.#state.mode === 0 && region.pasid === undefined;
-    if (this.#keepsContexts && fromTables && (good || this.#keepsFaults)) this.contexts.insert(region, requester);
-    return requester;
+  private lookUp(region: IommuMemoryRegion, hi: number, lo: number, access: number): number {
+    const cached = (access & EXECUTE) === 0 ? this.iotlb.find(region.tag, hi, lo) : 0;
+    const condition = cached === 0 ? undefined : this.answer(region, cached, lo, access);
+    return condition ?? this.walk(region, hi, lo, access, false);
   }
 
-  private walk(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number {
-    this.misses++;
-    const requester = this.requesterOf(region);
-    const translator = this.#translator;
-    const condition = translator.translate(requester, hi, lo, access, translated);
-    const { domain } = region;
-    if (!this.#keepsPages || translated || domain === undefined) return condition;
-    if (condition === OK) {
-      const { pageShift, rights, snoop } = translator;
-      this.#iotlb.insert(domain, region.tag, hi, lo, pageShift, rights, snoop, translator.hi, translator.lo, OK);
-    } else if (this.#keepsFaults && requester.condition === OK && translator.lasting !== OK) {
-      this.#iotlb.insert(domain, region.tag, hi, lo, 12, 0, false, 0, 0, translator.lasting);
-    }
-    return condition;
-  }
-
-  /** What an entry of the IOTLB says to a request: the rights of the walk that filled it count, not the tables'. */
-  private answer(at: number, lo: number, access: number): number {
-    this.hits++;
-    const { cells } = this.#iotlb;
+  /**
+   * What an entry of the IOTLB says to a request: the rights of the walk that filled it count, not the tables'.
+   * `undefined` if a walk has to set a flag first.
+   */
+  private answer(region: IommuMemoryRegion, at: number, lo: number, access: number): number | undefined {
+    const { cells } = this.iotlb;
+    const { translator } = this;
     const word = cells[at | RIGHTS] as number;
     const lasting = conditionOf(word);
-    const translator = this.#translator;
-    if (lasting !== OK) return lasting === LGN_3 ? translator.refusal(access) : lasting;
     const rights = rightsOf(word);
-    if ((access & ~rights) !== 0) return translator.refusal(access & ~rights);
+    const lacks = access & ~rights;
+    if (lasting === OK && lacks === 0 && (access & ~grantedOf(word)) !== 0) return undefined;
+    this.hits++;
+    if (lasting !== OK && lasting !== LGN_3) return lasting;
+    if (lasting !== OK || lacks !== 0) {
+      const requester = this.requesterOf(region);
+      const hasStage = requester.first !== undefined || requester.second !== undefined;
+      // the tables are others by now, and the request meets what they say
+      return hasStage ? translator.refusal(requester, access, lasting === OK ? rights : 0) : undefined;
+    }
     const shift = (cells[at | PAGE_HI] as number) >>> 24;
     translator.rights = rights;
     translator.pageShift = shift;
     translator.snoop = snoopOf(word);
     return translator.place(cells[at | HOST_HI] as number, (cells[at | HOST_LO] as number) | (lo & ((1 << shift) - 1)));
+  }
+
+  /** What the tables say of a region's requests, cached or read. */
+  requesterOf(region: IommuMemoryRegion): Requester {
+    if (region.requester !== undefined) return region.requester;
+    const context = this.contextOf(region);
+    let fromCache = this.contexts.get(region.sourceId) === context;
+    const entries: PasidEntries = {
+      entry: (directory, pasid) => {
+        if (region.pasidEntry !== undefined) return region.pasidEntry;
+        const entry = this.translator.entry(directory, pasid);
+        if (this.policy.pasids && entry.condition === OK) this.pasids.insert(region, pasid, entry);
+        else fromCache = false;
+        return entry;
+      },
+    };
+    const requester = context.requester(region.pasid, entries);
+    const { domainId, pasid, first, snooped } = requester;
+    region.domain = this.iotlb.listFor(region.domain, domainId, pasid, first !== undefined);
+    region.alwaysSnooped = snooped;
+    if (fromCache) this.keep(region, requester);
+    else region.plain = undefined;
+    return requester;
+  }
+
+  private contextOf({ sourceId, pasid }: IommuMemoryRegion): Context {
+    const { translator, policy } = this;
+    // what the mode alone decides is no content of a context entry
+    if (translator.modeCondition(pasid !== undefined) !== OK) return translator.context(sourceId, pasid);
+    const cached = this.contexts.get(sourceId);
+    if (cached !== undefined) return cached;
+    const context = translator.context(sourceId, pasid);
+    if (policy.contexts && (context.condition === OK || this.keepsFaults)) this.contexts.insert(sourceId, context);
+    return context;
+  }
+
+  private keep(region: IommuMemoryRegion, requester: Requester): void {
+    region.requester = requester;
+    const { condition, first, second, privileged, supervisor } = requester;
+    // a nested translation, or one whose rights depend on privilege, takes the whole way
+    const stage = first === undefined ? second : second === undefined ? first : undefined;
+    const dependent = privileged || (supervisor && first?.writeProtected === false);
+    region.plain = condition === OK && !dependent ? stage?.plain : undefined;
+    region.privileges = supervisor ? BOTH_PRIVILEGES : 1;
+    const users = this.users.get(region.sourceId);
+    if (users === undefined) this.users.set(region.sourceId, new Set([region]));
+    else users.add(region);
+  }
+
+  /** The context entry of a source-id is cached no longer. */
+  private forget(sourceId: number): void {
+    for (const region of this.users.get(sourceId) ?? []) region.requester = undefined;
+    this.users.delete(sourceId);
+  }
+
+  private walk(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number {
+    this.misses++;
+    const requester = this.requesterOf(region);
+    const { translator, iotlb } = this;
+    const condition = translator.translate(requester, hi, lo, access, translated);
+    const { domain } = region;
+    if (!this.keepsPages || translated || domain === undefined || region.liveTag < 0) return condition;
+    if (condition === OK) {
+      const { pageShift, rights, granted, snoop } = translator;
+      const word = wordOf(rights, granted, snoop, OK);
+      iotlb.insert(domain, region.tag, hi, lo, pageShift, word, translator.hi, translator.lo);
+    } else if (this.keepsFaults && requester.condition === OK && translator.lasting !== OK) {
+      iotlb.insert(domain, region.tag, hi, lo, 12, wordOf(0, 0, false, translator.lasting), 0, 0);
+    }
+    return condition;
   }
 
   private refuse(
@@ -160,8 +240,18 @@ export class RequestPath {
     this.faults++;
     const { sourceId, pasid } = region;
     const { qualified } = CONDITIONS[condition] as Condition;
-    const faultsDisabled = qualified && this.requesterOf(region).faultsDisabled;
-    const outcome = this.#log.record(condition, faultsDisabled, sourceId, hi, lo, access, translated);
-    this.#onFault(() => faultEvent(condition, { sourceId, pasid, hi, lo, access, translated }, outcome));
+    const request = { sourceId, pasid, hi, lo, access, translated };
+    const outcome = this.log.record(condition, qualified && this.faultsDisabled(region, translated), request);
+    this.onFault(() => faultEvent(condition, request, outcome));
   }
+
+  private faultsDisabled(region: IommuMemoryRegion, translated: boolean): boolean {
+    const requester = this.requesterOf(region);
+    return translated ? requester.device.faultsDisabled : requester.faultsDisabled;
+  }
+}
+
+/** Whether an address is in 0xFEEx_xxxx. */
+function isInterruptPage(hi: number, lo: number): boolean {
+  return hi === 0 && lo >>> 20 === 0xfee;
 }

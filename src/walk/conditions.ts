@@ -1,35 +1,13 @@
-/** One reason why a request is not translated, and how the architecture reports it. */
-export interface Condition {
-  /** The condition's name in the specification, e.g. `LGN.1.1`. */
-  readonly name: string;
-  /** Fault reason code of the record; `undefined` for a request that is refused without any record. */
-  readonly code: number | undefined;
-  /** A qualified condition is not recorded when fault processing is disabled for the requester (§7.1.1). */
-  readonly qualified: boolean;
-  /** What is wrong. */
-  readonly about: string;
-  /** What usually has to change so that the request succeeds. */
-  readonly remedy: string;
-  readonly section: string;
-}
+import { type Condition, QUALIFIED, READABLE, RESERVED, row, UNQUALIFIED } from './condition.js';
+import { SCALABLE_CONDITIONS } from './scalable-conditions.js';
 
-function row(name: string, code: number | undefined, qualified: boolean, about: string, remedy: string): Condition {
-  return { name, code, qualified, about, remedy, section: '§7.1.3' };
-}
-
-const ALWAYS = false;
-const QUALIFIED = true;
-
-const READABLE = 'put the table into memory that the unit can reach, or correct the pointer to it';
-const RESERVED = 'clear the reserved bits named; a feature that is not advertised makes its bits reserved';
-
-/** Every condition that legacy mode can meet, in the order of §7.1.3; index 0 stands for "no fault". */
-export const CONDITIONS: readonly Condition[] = [
-  row('ok', undefined, ALWAYS, 'no fault', ''),
-  row('LRT.1', 0x08, ALWAYS, 'the root entry cannot be read', READABLE),
-  row('LRT.2', 0x01, ALWAYS, 'the root entry is not present', 'set P and the context table of this bus'),
-  row('LRT.3', 0x0a, ALWAYS, 'a reserved field of the root entry is set', RESERVED),
-  row('LCT.1', 0x09, ALWAYS, 'the context entry cannot be read', READABLE),
+/** The conditions of legacy mode in the order of §7.1.3, and those that no mode is needed for. */
+const COMMON_CONDITIONS: readonly Condition[] = [
+  row('ok', undefined, UNQUALIFIED, 'no fault', ''),
+  row('LRT.1', 0x08, UNQUALIFIED, 'the root entry cannot be read', READABLE),
+  row('LRT.2', 0x01, UNQUALIFIED, 'the root entry is not present', 'set P and the context table of this bus'),
+  row('LRT.3', 0x0a, UNQUALIFIED, 'a reserved field of the root entry is set', RESERVED),
+  row('LCT.1', 0x09, UNQUALIFIED, 'the context entry cannot be read', READABLE),
   row('LCT.2', 0x02, QUALIFIED, 'the context entry is not present', 'attach the device: set up its context entry'),
   row('LCT.3', 0x0b, QUALIFIED, 'a reserved field of the context entry is set', RESERVED),
   row('LCT.4.1', 0x03, QUALIFIED, 'the address width (AW) is not supported', 'choose a width that CAP.SAGAW offers'),
@@ -44,38 +22,59 @@ export const CONDITIONS: readonly Condition[] = [
   row('LGN.2', 0x05, QUALIFIED, 'no permission to write', 'map the page with W=1 at every level, then invalidate it'),
   row('LGN.3', 0x06, QUALIFIED, 'no permission to read', 'map the page with R=1 at every level, then invalidate it'),
   row('LGN.4', 0x0e, QUALIFIED, 'the result lies in the interrupt range', 'map nothing onto 0xFEE00000 to 0xFEEFFFFF'),
-  row('RTA.1.1', 0x30, ALWAYS, 'abort-DMA mode is not supported', 'latch another mode: RTADDR.TTM, then SRTP'),
-  row('RTA.1.2', 0x30, ALWAYS, 'the translation-table mode 2 is reserved', 'latch another mode: RTADDR.TTM, then SRTP'),
-  row('RTA.1.3', 0x30, ALWAYS, 'scalable mode is not supported', 'latch another mode: RTADDR.TTM, then SRTP'),
-  row('RTA.2', 0x31, ALWAYS, 'a request with PASID in legacy mode', 'send it without PASID, or use scalable mode'),
-  row('RTA.4', 0x33, ALWAYS, 'abort-DMA mode blocks every request', 'latch another mode: RTADDR.TTM, then SRTP'),
+  row('RTA.1.1', 0x30, UNQUALIFIED, 'abort-DMA mode is not supported', 'latch another mode: RTADDR.TTM, then SRTP'),
+  row(
+    'RTA.1.2',
+    0x30,
+    UNQUALIFIED,
+    'the translation-table mode 2 is reserved',
+    'latch another mode: RTADDR.TTM, then SRTP',
+  ),
+  row('RTA.1.3', 0x30, UNQUALIFIED, 'scalable mode is not supported', 'latch another mode: RTADDR.TTM, then SRTP'),
+  row('RTA.2', 0x31, UNQUALIFIED, 'a request with PASID in legacy mode', 'send it without PASID, or use scalable mode'),
+  row('RTA.4', 0x33, UNQUALIFIED, 'abort-DMA mode blocks every request', 'latch another mode: RTADDR.TTM, then SRTP'),
   {
-    ...row('0x29', 0x29, ALWAYS, 'not an interrupt request', 'only aligned dword writes may go to 0xFEEx_xxxx'),
+    ...row('0x29', 0x29, UNQUALIFIED, 'not an interrupt request', 'only aligned dword writes may go to 0xFEEx_xxxx'),
     section: '§3.15',
   },
   {
-    ...row('protected', undefined, ALWAYS, 'the result lies in a protected memory region', 'disable PMEN.EPM'),
+    ...row('protected', undefined, UNQUALIFIED, 'the result lies in a protected memory region', 'disable PMEN.EPM'),
     section: '§11.4.8',
   },
   {
-    ...row('UR', undefined, ALWAYS, 'an unsupported translated request', 'send it with remapping on and without PASID'),
+    ...row(
+      'UR',
+      undefined,
+      UNQUALIFIED,
+      'an unsupported translated request',
+      'send it with remapping on and without PASID',
+    ),
     section: '§4.2.1',
   },
   {
     ...row(
       'discarded',
       undefined,
-      ALWAYS,
+      UNQUALIFIED,
       'a zero-length read of the interrupt range: completes, reaches no memory',
       '',
     ),
     section: '§3.15',
   },
   {
-    ...row('no such address', undefined, ALWAYS, 'an address beyond 52 bits while remapping is off', 'stay below 2^52'),
+    ...row(
+      'no such address',
+      undefined,
+      UNQUALIFIED,
+      'an address beyond 52 bits while remapping is off',
+      'stay below 2^52',
+    ),
     section: '§3.1',
   },
 ];
+
+/** Every condition that a request can meet; index 0 stands for "no fault". */
+export const CONDITIONS: readonly Condition[] = [...COMMON_CONDITIONS, ...SCALABLE_CONDITIONS];
 
 /**
  * The number of a condition, for code that compares numbers.

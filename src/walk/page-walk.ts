@@ -1,17 +1,30 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
-import { conditionId } from './conditions.js';
+import { conditionId, OK } from './conditions.js';
 import type { WalkObserver } from './observer.js';
 import { ACCESS } from './rights.js';
-import { ENTRY_KIND, entryKind, isPageEntry, type StageRules } from './stage-rules.js';
+import type { Stage } from './stage.js';
+import { ENTRY_KIND, entryKind, entryRights, isPageEntry, type StageRules, USER } from './stage-rules.js';
 
 // Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
-const { ABSENT, TABLE, PAGE } = ENTRY_KIND;
+const { ABSENT, RESERVED, PAGE } = ENTRY_KIND;
 const READ = ACCESS.read;
 const WRITE = ACCESS.write;
-const OK = conditionId('ok');
+const ALL_RIGHTS = READ | WRITE | USER;
 const kindOf = entryKind;
+const rightsOf = entryRights;
 
-/** The index into the table of `level` that an address of two 32-bit halves selects (§3.7). */
+const SFS_5 = conditionId('SFS.5');
+const SFS_6 = conditionId('SFS.6');
+const SFS_7 = conditionId('SFS.7');
+const SFS_8 = conditionId('SFS.8');
+
+/** Not a condition: an entry changed between its use and the setting of its flags, so the walk begins anew. */
+export const CHANGED = -1;
+
+/** SNP of a second-stage page: the access is snooped whatever the request asks for (§3.10). */
+const SNP = 0x800;
+
+/** The index into the table of `level` that an address of two 32-bit halves selects (§3.6, §3.7). */
 function tableIndex(level: number, hi: number, lo: number): number {
   if (level === 1) return (lo >>> 12) & 511;
   if (level === 2) return (lo >>> 21) & 511;
@@ -20,19 +33,21 @@ function tableIndex(level: number, hi: number, lo: number): number {
 }
 
 /** The page number in the address field of an entry: address bits 51:12. */
-function entryFrame(lo: number, hi: number): number {
+export function entryFrame(lo: number, hi: number): number {
   return (hi & 0xf_ffff) * 0x10_0000 + (lo >>> 12);
 }
 
-/** SNP of a page: the access is snooped whatever the request asks for (§3.10). */
-const SNP = 0x800;
+/** The condition of a request that lacks a right: an AtomicOp that lacks both is reported as a write. */
+export function missingRight(rules: StageRules, missing: number): number {
+  return (missing & WRITE) !== 0 ? rules.conditions.noWrite : rules.conditions.noRead;
+}
 
 /**
  * A walk through the tables of one stage. What it found stands in its fields until the next walk, so that a walk
- * allocates nothing.
+ * allocates nothing. The tables of a nested first stage are themselves guest addresses: another walk places them.
  */
 export class PageWalk {
-  /** Rights that survive all levels: read and write. */
+  /** Rights that survive all levels: read and write as in `ACCESS`, and `USER`. */
   rights = 0;
   /** Level of the entry at which the walk ended: 1, 2 or 3 for a page. */
   level = 0;
@@ -40,97 +55,170 @@ export class PageWalk {
   lo = 0;
   hi = 0;
 
+  readonly #memory: GuestMemory;
+  /** Where the entry of each level stands, what its low half was, and whether a second stage lets it be written. */
+  readonly #frames = new Float64Array(6);
+  readonly #indexes = new Int32Array(6);
+  readonly #words = new Int32Array(6);
+  readonly #writable = new Uint8Array(6).fill(1);
+  #tables: PageWalk | undefined = undefined;
+
+  constructor(memory: GuestMemory) {
+    this.#memory = memory;
+  }
+
   /**
-   * Walks from `table` to the page that translates the address (§3.7.1).
+   * Walks to the page that translates an address which the stage covers (§3.6, §3.7.1, §3.8). A second stage sets its
+   * accessed flags on the way, a first stage by {@link markAccessed}: its flags wait for the rights.
    *
-   * @param table - page number of the top table
-   * @param top - its level, 3 to 5
-   * @param access - the rights that the request asks for; an absent entry is reported by what it asked (§7.1.3)
-   * @returns `ok` when a page was found (its rights may still be too few), or the condition that ended the walk
+   * @param second - the second stage through which the tables are reached, in a nested translation
+   * @param access - the rights that the request asks for; legacy mode reports an absent entry by them (§7.1.3)
+   * @param observer - sees each entry; with one, nothing is changed
+   * @returns {@link OK} when a page was found (its rights may still be too few), the condition that ended the walk, or
+   * {@link CHANGED}
    */
-  run(
-    memory: GuestMemory,
-    rules: StageRules,
-    table: number,
-    top: number,
+  find(
+    stage: Stage,
+    second: Stage | undefined,
     hi: number,
     lo: number,
     access: number,
     observer: WalkObserver | null,
+    forTable = false,
   ): number {
-    if (observer === null && this.runPlain(memory, rules, table, top, hi, lo)) return OK;
-    let frame = table;
-    this.rights = READ | WRITE;
-    for (let level = top; ; level--) {
+    const { rules } = stage;
+    const { conditions } = rules;
+    const memory = this.#memory;
+    const marksOnTheWay = stage.accessed !== 0 && !rules.first;
+    let frame = stage.table;
+    this.rights = ALL_RIGHTS;
+    for (let level = stage.levels; ; level--) {
       const index = tableIndex(level, hi, lo);
-      const readable = memory.loadEntry(frame, index);
+      const isTop = level === stage.levels;
+      if (second !== undefined) {
+        const condition = this.placeEntry(second, frame, index, level, isTop, observer);
+        if (condition !== OK) return condition;
+        frame = this.#frames[level] as number;
+      }
       this.level = level;
+      const readable = memory.loadEntry(frame, index);
       this.lo = memory.lo;
       this.hi = memory.hi;
-      if (observer !== null) {
-        const words = readable ? [memory.lo, memory.hi] : [];
-        const isPage = readable && isPageEntry(rules, level, memory.lo);
-        const format = (isPage ? rules.pages[level] : undefined) ?? rules.tables[level] ?? rules.pages[level];
-        if (format !== undefined) observer.entry({ format, level, frame, index, words });
-      }
-      if (!readable) return level === top ? rules.conditions.unreadableTop : rules.conditions.unreadable;
+      this.#frames[level] = frame;
+      this.#indexes[level] = index;
+      this.#words[level] = this.lo;
+      if (observer !== null) this.show(rules, readable, forTable, observer);
+      if (!readable) return isTop ? conditions.unreadableTop : conditions.unreadable;
       const kind = kindOf(rules.masks, level, this.lo, this.hi);
-      this.rights &= this.lo;
-      if (kind === PAGE) return OK;
-      if (kind === ABSENT) return missingRight(rules, access);
-      if (kind !== TABLE) return rules.conditions.reserved;
+      this.rights &= rightsOf(rules, this.lo, this.hi);
+      if (kind === ABSENT) return conditions.absent === OK ? missingRight(rules, access) : conditions.absent;
+      if (kind === RESERVED) return conditions.reserved;
+      if (marksOnTheWay) {
+        const condition = this.mark(stage, level, stage.accessed, observer);
+        if (condition !== OK) return condition;
+      }
       frame = entryFrame(this.lo, this.hi);
+      if (second !== undefined && frame >= 2 ** (second.addressBits - 12)) return SFS_5;
+      if (kind === PAGE) break;
     }
+    return (this.rights & (READ | WRITE)) === 0 && conditions.absent !== OK ? conditions.absent : OK;
   }
 
-  /**
-   * The same for what most walks are: to a 4 KiB page, all tables in the range of memory that was used last, no entry in
-   * the way. Answers whether it was such a walk. It is short and computes with 32-bit integers only, which is what lets
-   * V8 build it into its caller and keep its numbers in registers.
-   */
-  runPlain(memory: GuestMemory, rules: StageRules, table: number, top: number, hi: number, lo: number): boolean {
-    if (memory.hotFirstHi !== 0 || table > 0xffff_ffff) return false;
-    const { hotWords } = memory;
-    const first = memory.hotFirstLo | 0;
-    const frames = memory.hotFrames | 0;
-    const notTableLo = rules.plainTableLo | 0;
-    const notTableHi = rules.plainTableHi | 0;
-    const high = hi | 0;
-    // page number bits 31:0 of the address: the indices of levels 1 to 3, and a part of that of level 4
-    const pages = (lo >>> 12) | (high << 20);
-    let rights = READ | WRITE;
-    let frame = ((table | 0) - first) | 0;
-    for (let shift = (9 * top - 9) | 0; shift > 0; shift = (shift - 9) | 0) {
-      if (frame < 0 || frame >= frames) return false;
-      const index = (shift < 27 ? pages >>> shift : high >>> (shift - 20)) & 511;
-      const at = (frame << 10) | (index << 1);
-      const entryLo = hotWords[at] as number;
-      const entryHi = hotWords[at | 1] as number;
-      if (((entryLo & notTableLo) | (entryHi & notTableHi)) !== 0 || (entryLo & 3) === 0) return false;
-      rights &= entryLo;
-      frame = (((entryHi << 20) | (entryLo >>> 12)) - first) | 0;
+  /** Leaves the page number of a table in a nested first stage, as a host address, in the place of its level. */
+  private placeEntry(
+    second: Stage,
+    frame: number,
+    index: number,
+    level: number,
+    isTop: boolean,
+    observer: WalkObserver | null,
+  ): number {
+    this.#tables ??= new PageWalk(this.#memory);
+    const tables = this.#tables;
+    // with flags of its own the second stage counts every access to a first-stage entry as a write (§3.8.1)
+    const access = second.accessed === 0 ? READ : READ | WRITE;
+    const hi = Math.floor(frame / 0x10_0000) | 0;
+    const lo = (frame << 12) | (index << 3);
+    const { plain } = second;
+    if (plain !== undefined && observer === null && plain.run(this.#memory, hi, lo)) {
+      const { granted } = plain;
+      if ((access & ~granted) === 0) {
+        this.#frames[level] = entryFrame(plain.lo, plain.hi);
+        this.#writable[level] = granted & WRITE;
+        return OK;
+      }
     }
-    if (frame < 0 || frame >= frames) return false;
-    const at = (frame << 10) | ((pages & 511) << 1);
-    const entryLo = hotWords[at] as number;
-    const entryHi = hotWords[at | 1] as number;
-    if (((entryLo & rules.plainPageLo) | (entryHi & rules.plainPageHi)) !== 0 || (entryLo & 3) === 0) return false;
-    this.level = 1;
-    this.rights = rights & entryLo;
-    this.lo = entryLo;
-    this.hi = entryHi;
-    return true;
+    let condition = tables.find(second, undefined, hi, lo, access, observer, true);
+    if (condition !== OK) return condition;
+    if ((access & ~tables.rights) !== 0) return isTop ? SFS_6 : SFS_7;
+    condition = tables.markDirty(second, observer);
+    if (condition !== OK) return condition;
+    this.#frames[level] = tables.placeFrame(frame);
+    this.#writable[level] = tables.rights & WRITE;
+    return OK;
+  }
+
+  /** The page number of the result, for an input address with that page number. */
+  placeFrame(frame: number): number {
+    const pages = 2 ** (9 * (this.level - 1));
+    const base = entryFrame(this.lo, this.hi);
+    return base - (base % pages) + (frame % pages);
+  }
+
+  /** Sets the accessed flags (A, and EA with EAFE) of every entry that was used, the top one first (§3.6.2). */
+  markAccessed(stage: Stage, observer: WalkObserver | null): number {
+    for (let level = stage.levels; level >= this.level; level--) {
+      const condition = this.mark(stage, level, stage.accessed, observer);
+      if (condition !== OK) return condition;
+    }
+    return OK;
+  }
+
+  /** Sets the dirty flag of the page (§3.6.2, §3.7.2). */
+  markDirty(stage: Stage, observer: WalkObserver | null): number {
+    return this.mark(stage, this.level, stage.dirty, observer);
+  }
+
+  /** Whether the page's dirty flag is set, or the stage keeps none. */
+  isDirty(stage: Stage): boolean {
+    return ((this.#words[this.level] as number) & stage.dirty) === stage.dirty;
+  }
+
+  /** Sets flags in an entry of the walk as one indivisible step, unless they are set. */
+  private mark(stage: Stage, level: number, flags: number, observer: WalkObserver | null): number {
+    if (flags === 0) return OK;
+    const memory = this.#memory;
+    const frame = this.#frames[level] as number;
+    const index = this.#indexes[level] as number;
+    const { first, conditions, accessed, dirty } = stage.rules;
+    if (((this.#words[level] as number) & flags) === flags) return OK;
+    // an entry that the walk used twice has been marked already
+    const now = memory.loadEntry(frame, index) ? memory.lo : 0;
+    const ownFlags = stage.accessed | accessed | dirty;
+    if ((now & ~ownFlags) !== ((this.#words[level] as number) & ~ownFlags)) return observer === null ? CHANGED : OK;
+    this.#words[level] = now;
+    if ((now & flags) === flags) return OK;
+    if (!stage.snooped) return conditions.notSnooped;
+    if (first && this.#writable[level] === 0) return SFS_8;
+    if (observer !== null) return OK;
+    if (!memory.exchangeEntry(frame, index, now, now | flags)) return conditions.notUpdated;
+    this.#words[level] = now | flags;
+    return OK;
   }
 
   /** Whether the page that the walk found is always accessed with snooping. */
   get snooped(): boolean {
     return (this.lo & SNP) !== 0;
   }
-}
 
-/** The condition of a request that lacks a right: an AtomicOp that lacks both is reported as a write. */
-function missingRight(rules: StageRules, missing: number): number {
-  return (missing & WRITE) !== 0 ? rules.conditions.noWrite : rules.conditions.noRead;
+  private show(rules: StageRules, readable: boolean, forTable: boolean, observer: WalkObserver): void {
+    const { level, lo, hi } = this;
+    const { tables, pages } = rules.formats;
+    const isPage = readable && isPageEntry(rules, level, lo);
+    const format = (isPage ? pages[level] : undefined) ?? tables[level] ?? pages[level];
+    if (format === undefined) return;
+    const frame = this.#frames[level] as number;
+    const index = this.#indexes[level] as number;
+    observer.entry({ format, level, frame, index, words: readable ? [lo, hi] : [], forTable });
+  }
 }
-
-export { entryFrame, missingRight };

@@ -1,106 +1,139 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import { type AddressRange, fitsWidth, inInterruptRange } from './address-ranges.js';
-import { conditionId } from './conditions.js';
+import { conditionId, OK } from './conditions.js';
+import { LegacyTables, stopped } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
-import { missingRight, PageWalk } from './page-walk.js';
-import { blocked, type Requester, RequesterTables, type Stage } from './requester.js';
-import { ACCESS } from './rights.js';
+import { CHANGED, missingRight, PageWalk } from './page-walk.js';
+import type { Context, PasidEntries, PasidEntry, Requester } from './requester.js';
+import { ACCESS, EXECUTE, isPrivileged, kindBits, PRIVILEGED_SHIFT } from './rights.js';
+import { ScalableTables } from './scalable-tables.js';
+import { coversAddress, type Stage } from './stage.js';
+import { USER } from './stage-rules.js';
 
-// Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
-const READ = ACCESS.read;
-const ZERO_LENGTH_READ = ACCESS.zeroLengthRead;
-const OK = conditionId('ok');
-const fits = fitsWidth;
-const isInterrupt = inInterruptRange;
-const LCT_5 = conditionId('LCT.5');
-const LGN_1_1 = conditionId('LGN.1.1');
+const { read: READ, write: WRITE, zeroLengthRead: ZERO_LENGTH_READ } = ACCESS;
+const READ_WRITE = READ | WRITE;
+const ALL_RIGHTS = READ_WRITE | ZERO_LENGTH_READ;
+/** The right to write, of users and of supervisors. */
+const WRITES = WRITE | ACCESS.privilegedWrite;
+
 const LGN_1_2 = conditionId('LGN.1.2');
 const LGN_1_3 = conditionId('LGN.1.3');
 const LGN_4 = conditionId('LGN.4');
 const RTA_1_1 = conditionId('RTA.1.1');
 const RTA_1_2 = conditionId('RTA.1.2');
 const RTA_1_3 = conditionId('RTA.1.3');
+const RTA_1_4 = conditionId('RTA.1.4');
 const RTA_2 = conditionId('RTA.2');
 const RTA_4 = conditionId('RTA.4');
+const RTA_5 = conditionId('RTA.5');
+const SPT_5 = conditionId('SPT.5');
+const SPT_6 = conditionId('SPT.6');
+const SGN_2 = conditionId('SGN.2');
+const SGN_4_1 = conditionId('SGN.4.1');
+const SGN_4_2 = conditionId('SGN.4.2');
+const SGN_8_1 = conditionId('SGN.8.1');
+const SGN_8_3 = conditionId('SGN.8.3');
 const NOT_AN_INTERRUPT = conditionId('0x29');
 const PROTECTED = conditionId('protected');
 const UNSUPPORTED_REQUEST = conditionId('UR');
-
 const DISCARDED = conditionId('discarded');
 const NO_SUCH_ADDRESS = conditionId('no such address');
 
-const ALL_RIGHTS = READ | ACCESS.write | ZERO_LENGTH_READ;
+/** So often a walk begins anew because an entry changed under it; then its flags count as not settable. */
+const MOST_ATTEMPTS = 16;
+
+/** Translation-table modes of RTADDR.TTM (§11.4.5). */
+export const MODE = { LEGACY: 0, SCALABLE: 1, RESERVED: 2, ABORT: 3 } as const;
 
 /** What the unit's registers have put in force. */
 export interface RemappingState {
   /** GSTS.TES and GSTS.IRES. */
   translation: boolean;
   interruptRemapping: boolean;
-  /** RTADDR as the last SRTP latched it: TTM, and the page number of the root table. */
+  /** RTADDR as the last SRTP latched it: TTM, SSIRWE, and the page number of the root table. */
   mode: number;
+  ioRights: boolean;
   rootTable: number;
   /** The regions that PMEN protects; empty while it does not (§11.4.8). */
   protectedRanges: readonly AddressRange[];
 }
 
 /**
- * Translates requests by what stands in memory now: no caches, no records, no change to anything. The result of the
- * last translation stands in the fields.
+ * Translates requests by what stands in memory now: no caches and no records. All that it changes there are the accessed
+ * and dirty flags. The result of the last translation stands in the fields.
  */
-export class Translator {
+export class Translator implements PasidEntries {
   /** The host address of the requested byte. */
   hi = 0;
   lo = 0;
-  /** What the page grants, and its size as a shift: 12, 21 or 30. */
+  /** What the page grants, as bits of `ACCESS`: to users, and to privileged requests. */
   rights = 0;
+  /** What of it needs no flag to be set any more: a cache may grant it without a walk. */
+  granted = 0;
+  /** The page's size as a shift: 12, 21 or 30. */
   pageShift = 12;
   /** The access is snooped whatever the request asks for. */
   snoop = false;
   /**
    * What a cache may remember of a request that was stopped: the condition that every access to the page meets, or 0.
-   * An absent entry stands as the condition of a read; {@link refusal} gives that of other accesses.
+   * An absent entry of legacy mode stands as the condition of a read; {@link refusal} gives that of other accesses.
    */
   lasting = OK;
 
   readonly state: RemappingState;
-  readonly #memory: GuestMemory;
-  readonly #tables: RequesterTables;
+  readonly memory: GuestMemory;
+  readonly #capabilities: Capabilities;
+  readonly #legacy: LegacyTables;
+  readonly #scalable: ScalableTables;
   readonly #hostBits: number;
   readonly #zeroLengthReads: boolean;
-  readonly #abortMode: boolean;
-  readonly #walk = new PageWalk();
+  readonly #walk: PageWalk;
+  readonly #secondWalk: PageWalk;
 
-  constructor(memory: GuestMemory, capabilities: Capabilities, state: RemappingState) {
+  /** @param coherent - every walk is snooped, whatever the tables say */
+  constructor(memory: GuestMemory, capabilities: Capabilities, state: RemappingState, coherent = false) {
     this.state = state;
-    this.#memory = memory;
-    this.#tables = new RequesterTables(memory, capabilities);
+    this.memory = memory;
+    this.#capabilities = capabilities;
+    this.#legacy = new LegacyTables(memory, capabilities);
+    this.#scalable = new ScalableTables(memory, capabilities, coherent);
     this.#hostBits = capabilities.haw;
     this.#zeroLengthReads = capabilities.has('CAP.ZLR');
-    this.#abortMode = capabilities.has('ECAP.ADMS');
+    this.#walk = new PageWalk(memory);
+    this.#secondWalk = new PageWalk(memory);
   }
 
-  /**
-   * What the tables say of a requester while translation is enabled (translation.md §3 and §4).
-   *
-   * @param pasid - whether its requests carry a PASID
-   */
-  resolve(sourceId: number, pasid: boolean, observer: WalkObserver | null = null): Requester {
-    const condition = this.modeCondition(pasid);
-    return condition === OK ? this.#tables.resolve(this.state.rootTable, sourceId, observer) : blocked(condition);
+  /** What the tables say of a requester while translation is enabled (translation.md §3 to §5). */
+  resolve(sourceId: number, pasid: number | undefined, observer: WalkObserver | null = null): Requester {
+    const entries = {
+      entry: (directory: number, effective: number) =>
+        this.#scalable.pasidEntry(directory, effective, this.state.ioRights, observer),
+    };
+    return this.context(sourceId, pasid, observer).requester(pasid, entries);
   }
 
-  private modeCondition(pasid: boolean): number {
-    switch (this.state.mode) {
-      case 0:
-        return pasid ? RTA_2 : OK;
-      case 1:
-        return RTA_1_3;
-      case 2:
-        return RTA_1_2;
-      default:
-        return this.#abortMode ? RTA_4 : RTA_1_1;
-    }
+  /** The context of a requester: what its mode says of all its requests, or its context entry. */
+  context(sourceId: number, pasid: number | undefined, observer: WalkObserver | null = null): Context {
+    const condition = this.modeCondition(pasid !== undefined);
+    if (condition !== OK) return stopped(condition, false);
+    const tables = this.state.mode === MODE.LEGACY ? this.#legacy : this.#scalable;
+    return tables.context(this.state.rootTable, sourceId, observer);
+  }
+
+  /** A PASID entry as it stands in memory. */
+  entry(directory: number, pasid: number): PasidEntry {
+    return this.#scalable.pasidEntry(directory, pasid, this.state.ioRights, null);
+  }
+
+  /** Whether the mode alone stops every request (§11.4.5): no table has a part in that. */
+  modeCondition(pasid: boolean): number {
+    const { mode, ioRights } = this.state;
+    if (mode === MODE.ABORT) return this.#capabilities.has('ECAP.ADMS') ? RTA_4 : RTA_1_1;
+    if (mode === MODE.RESERVED) return RTA_1_2;
+    if (mode === MODE.SCALABLE) return this.#capabilities.has('ECAP.SMTS') ? OK : RTA_1_3;
+    if (ioRights) return RTA_1_4;
+    return pasid ? RTA_2 : OK;
   }
 
   /**
@@ -110,7 +143,10 @@ export class Translator {
    */
   frontEnd(hi: number, lo: number, access: number, pasid: boolean, translated: boolean): number {
     const { translation, interruptRemapping } = this.state;
-    if (translated) return translation && !pasid ? OK : UNSUPPORTED_REQUEST;
+    if (translated) {
+      const accepted = translation && (!pasid || this.#capabilities.has('ECAP.PTRS'));
+      return accepted ? OK : UNSUPPORTED_REQUEST;
+    }
     if (pasid || !inInterruptRange(hi, lo)) return OK;
     if (access === ZERO_LENGTH_READ) return DISCARDED;
     return translation || interruptRemapping ? NOT_AN_INTERRUPT : OK;
@@ -122,9 +158,10 @@ export class Translator {
   }
 
   /**
-   * Translates one address of a resolved requester (translation.md §4, §6).
+   * Translates one address of a resolved requester (translation.md §4 to §8).
    *
    * @param access - rights that the request asks for
+   * @param observer - sees each entry; with one, nothing is changed
    * @returns {@link OK}, with the result in the fields, or the condition that stops the request
    */
   translate(
@@ -136,90 +173,215 @@ export class Translator {
     observer: WalkObserver | null = null,
   ): number {
     this.lasting = OK;
-    if (requester.condition !== OK) return requester.condition;
-    if (translated) return requester.deviceTlb ? this.hostAddress(hi, lo, LGN_1_2) : LCT_5;
-    const { stage } = requester;
-    return stage === undefined ? this.hostAddress(hi, lo, LGN_1_3) : this.walkStage(stage, hi, lo, access, observer);
+    const stopped = this.requesterCondition(requester, access, translated);
+    if (stopped !== OK) return stopped;
+    if (translated) return this.deviceAddress(requester, hi, lo, kindBits(access), observer);
+    const { first, second } = requester;
+    if (first === undefined && second === undefined) return this.passThrough(requester, hi, lo);
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const condition = this.walkStages(requester, hi, lo, access, observer);
+      if (condition !== CHANGED) return condition;
+    }
+    return ((first ?? second) as Stage).rules.conditions.notUpdated;
   }
 
-  /**
-   * The same for what most requests are, so that it takes little: a read or a write of a 4 KiB page which nothing stands
-   * in the way of. Answers whether it was one; if not, nothing is decided.
-   */
-  translatePlain({ rules, table, levels, addressBits }: Stage, hi: number, lo: number, access: number): boolean {
-    if (this.state.protectedRanges.length !== 0 || !fits(hi, addressBits) || isInterrupt(hi, lo)) return false;
-    const walk = this.#walk;
-    if (!walk.runPlain(this.#memory, rules, table, levels, hi, lo)) return false;
-    const hostHi = walk.hi & 0xf_ffff;
-    const hostLo = (walk.lo & ~0xfff) | (lo & 0xfff);
-    const rights = walk.rights | ZERO_LENGTH_READ;
-    if ((rights & READ) === 0 || (access & ~rights) !== 0 || isInterrupt(hostHi, hostLo)) return false;
-    this.hi = hostHi;
-    this.lo = hostLo;
-    this.rights = rights;
-    this.pageShift = 12;
-    this.snoop = walk.snooped;
-    return true;
+  /** What stops a request whatever its address. */
+  private requesterCondition(requester: Requester, access: number, translated: boolean): number {
+    const condition = translated ? requester.device.condition : requester.condition;
+    const executes = (access & EXECUTE) !== 0;
+    // execute requests are refused before everything but a mode that is none (§11.4.5)
+    if (executes && this.#capabilities.get('VER.MAJOR') >= 8) {
+      const mode = this.modeCondition(false);
+      return mode === OK ? RTA_5 : mode;
+    }
+    if (condition !== OK || translated) return condition;
+    if (executes) return SPT_5;
+    return isPrivileged(access) && !requester.supervisor ? SPT_6 : OK;
   }
 
-  private walkStage(stage: Stage, hi: number, lo: number, access: number, observer: WalkObserver | null): number {
-    if (!fitsWidth(hi, stage.addressBits)) return LGN_1_1;
-    const walk = this.#walk;
-    const found = walk.run(this.#memory, stage.rules, stage.table, stage.levels, hi, lo, access, observer);
+  private walkStages(
+    requester: Requester,
+    hi: number,
+    lo: number,
+    access: number,
+    observer: WalkObserver | null,
+  ): number {
+    const { first, second, privileged } = requester;
+    const asked = privileged ? access << PRIVILEGED_SHIFT : access;
+    const condition =
+      first === undefined
+        ? this.throughSecond(second as Stage, hi, lo, kindBits(asked), observer)
+        : this.throughFirst(first, second, hi, lo, asked, observer);
+    if (condition !== OK) return condition;
+    this.snoop = requester.snooped || (second !== undefined && this.#secondWalk.snooped);
+    // a requester without PASID has one privilege only, and its rights stand where those of users do
+    if (privileged) this.rights >>= PRIVILEGED_SHIFT;
+    else if (!requester.supervisor) this.rights &= ALL_RIGHTS;
+    return this.finish(first, second, access, observer);
+  }
+
+  /** A second stage alone: what legacy mode has, too (§3.7). */
+  private throughSecond(stage: Stage, hi: number, lo: number, access: number, observer: WalkObserver | null): number {
+    if (!coversAddress(stage, hi)) return stage.rules.conditions.beyond;
+    const found = this.findSecond(stage, hi, lo, access, observer);
     if (found !== OK) {
-      const { noRead, noWrite } = stage.rules.conditions;
-      this.lasting = found === noWrite ? noRead : found;
+      const { noRead, noWrite, notSnooped, notUpdated } = stage.rules.conditions;
+      const passing = found === CHANGED || found === notSnooped || found === notUpdated;
+      if (!passing) this.lasting = found === noWrite ? noRead : found;
       return found;
     }
-    const rights = walk.rights | (this.grantsZeroLength(walk.rights) ? ZERO_LENGTH_READ : 0);
+    const rights = this.secondRights();
+    this.rights = rights | (rights << PRIVILEGED_SHIFT);
     if ((access & ~rights) !== 0) return missingRight(stage.rules, access & ~rights);
-    const pageShift = 3 + 9 * walk.level;
-    const offset = (1 << pageShift) - 1;
-    this.rights = rights;
-    this.pageShift = pageShift;
-    this.snoop = walk.snooped;
-    return this.output(walk.hi & 0xf_ffff, (walk.lo & ~0xfff & ~offset) | (lo & offset));
+    const walk = this.#secondWalk;
+    this.pageShift = 3 + 9 * walk.level;
+    this.leave(walk, walk.hi, walk.lo, lo);
+    return OK;
+  }
+
+  private findSecond(stage: Stage, hi: number, lo: number, access: number, observer: WalkObserver | null): number {
+    return this.#secondWalk.find(stage, undefined, hi, lo, access, observer);
   }
 
   /** ZLR lets a zero-length read into a page that may only be written (§3.14). */
-  private grantsZeroLength(rights: number): boolean {
-    return (rights & READ) !== 0 || (this.#zeroLengthReads && rights !== 0);
+  private secondRights(): number {
+    const rights = this.#secondWalk.rights & READ_WRITE;
+    const zeroLength = (rights & READ) !== 0 || (this.#zeroLengthReads && rights !== 0);
+    return rights | (zeroLength ? ZERO_LENGTH_READ : 0);
   }
 
-  /** An address that is a host address already: pass-through and translated requests (§3.9, §4.2.5). */
-  private hostAddress(hi: number, lo: number, beyond: number): number {
-    return fitsWidth(hi, this.#hostBits) ? this.identity(hi, lo, true) : beyond;
+  /** A first stage, and the second one behind it in a nested translation (§3.6, §3.8). */
+  private throughFirst(
+    first: Stage,
+    second: Stage | undefined,
+    hi: number,
+    lo: number,
+    asked: number,
+    observer: WalkObserver | null,
+  ): number {
+    if (!coversAddress(first, hi)) return first.rules.conditions.beyond;
+    const walk = this.#walk;
+    const access = kindBits(asked);
+    const found = walk.find(first, second, hi, lo, access, observer);
+    if (found !== OK) return found;
+
+    const rights = (walk.rights & READ_WRITE) | ZERO_LENGTH_READ;
+    const user = (walk.rights & USER) !== 0 ? rights : 0;
+    const supervisor = first.writeProtected ? rights : rights | WRITE;
+    const own = isPrivileged(asked) ? supervisor : user;
+    if (own === 0) return SGN_2;
+    if ((access & ~own) !== 0) return missingRight(first.rules, access & ~own);
+    const marked = walk.markAccessed(first, observer);
+    if (marked !== OK) return marked;
+    this.rights = user | (supervisor << PRIVILEGED_SHIFT);
+    this.pageShift = 3 + 9 * walk.level;
+    this.leave(walk, walk.hi, walk.lo, lo);
+    return second === undefined ? OK : this.throughLast(second, access, observer);
   }
 
-  /** The condition of an access that lacks rights, on a page whose translation is known. */
-  refusal(missing: number): number {
-    return missingRight(this.#tables.secondStage, missing);
+  /** The last step of a nested translation: the page's guest address through the second stage. */
+  private throughLast(second: Stage, access: number, observer: WalkObserver | null): number {
+    const guestHi = this.hi;
+    const guestLo = this.lo;
+    const found = this.findSecond(second, guestHi, guestLo, access, observer);
+    if (found !== OK) return found;
+    const rights = this.secondRights();
+    if ((access & ~rights) !== 0) return missingRight(second.rules, access & ~rights);
+    this.rights &= rights | (rights << PRIVILEGED_SHIFT);
+    const walk = this.#secondWalk;
+    const guestShift = this.pageShift;
+    this.pageShift = 3 + 9 * walk.level;
+    this.leave(walk, walk.hi, walk.lo, guestLo);
+    this.pageShift = Math.min(this.pageShift, guestShift);
+    return OK;
+  }
+
+  /** Leaves the host address of a page's byte in the fields. */
+  private leave(walk: PageWalk, entryHi: number, entryLo: number, lo: number): void {
+    const offset = (1 << (3 + 9 * walk.level)) - 1;
+    this.hi = entryHi & 0xf_ffff;
+    this.lo = (entryLo & ~0xfff & ~offset) | (lo & offset);
+  }
+
+  /** What comes after the rights: the interrupt range, then the dirty flags, then protected memory. */
+  private finish(
+    first: Stage | undefined,
+    second: Stage | undefined,
+    access: number,
+    observer: WalkObserver | null,
+  ): number {
+    if (inInterruptRange(this.hi, this.lo)) return this.state.mode === MODE.LEGACY ? LGN_4 : SGN_8_1;
+    this.granted = this.rights;
+    let marked = first === undefined ? OK : this.markDirty(this.#walk, first, access, observer);
+    if (marked === OK && second !== undefined) marked = this.markDirty(this.#secondWalk, second, access, observer);
+    return marked === OK ? this.checkProtected() : marked;
+  }
+
+  /** A write sets the dirty flag; after another access on a clean page only a walk may let one pass. */
+  private markDirty(walk: PageWalk, stage: Stage, access: number, observer: WalkObserver | null): number {
+    if ((access & WRITES) !== 0) return walk.markDirty(stage, observer);
+    if (!walk.isDirty(stage)) this.granted &= ~WRITES;
+    return OK;
+  }
+
+  private passThrough({ snooped }: Requester, hi: number, lo: number): number {
+    const legacy = this.state.mode === MODE.LEGACY;
+    if (!fitsWidth(hi, this.#hostBits)) return legacy ? LGN_1_3 : SGN_4_2;
+    if (inInterruptRange(hi, lo)) return legacy ? LGN_4 : SGN_8_1;
+    const condition = this.identity(hi, lo);
+    this.snoop = snooped;
+    return condition;
+  }
+
+  /** A translated request carries a host address (§4.2.5). */
+  private deviceAddress(
+    { device: { permissions } }: Requester,
+    hi: number,
+    lo: number,
+    access: number,
+    observer: WalkObserver | null,
+  ): number {
+    const legacy = this.state.mode === MODE.LEGACY;
+    if (!fitsWidth(hi, this.#hostBits)) return legacy ? LGN_1_2 : SGN_4_1;
+    if (inInterruptRange(hi, lo)) return legacy ? LGN_4 : SGN_8_3;
+    if (permissions === undefined) return this.identity(hi, lo);
+    const condition = permissions.check(hi, lo, access, observer);
+    if (condition !== OK) return condition;
+    const answer = this.identity(hi, lo);
+    this.rights = permissions.rights;
+    return answer;
+  }
+
+  /** The condition of an access that lacks rights, on a page whose translation is known: all rights that it has are given. */
+  refusal({ first, second, privileged }: Requester, access: number, rights: number): number {
+    const isUser = !privileged && !isPrivileged(access);
+    if (first !== undefined && isUser && (rights & ALL_RIGHTS) === 0) return SGN_2;
+    const own = isPrivileged(access) ? rights >> PRIVILEGED_SHIFT : rights;
+    return missingRight(((first ?? second) as Stage).rules, kindBits(access) & ~own);
   }
 
   /** Checks a host address that a cached translation gave, and leaves it in the fields. */
   place(hi: number, lo: number): number {
-    return this.output(hi, lo);
-  }
-
-  private identity(hi: number, lo: number, checked = false): number {
-    this.rights = ALL_RIGHTS;
-    this.pageShift = 12;
-    this.snoop = false;
-    return checked ? this.output(hi, lo) : this.finish(hi, lo);
-  }
-
-  private output(hi: number, lo: number): number {
-    return inInterruptRange(hi, lo) ? LGN_4 : this.finish(hi, lo);
-  }
-
-  private finish(hi: number, lo: number): number {
     this.hi = hi;
     this.lo = lo;
-    return this.state.protectedRanges.length > 0 && this.isProtected(hi, lo) ? PROTECTED : OK;
+    if (inInterruptRange(hi, lo)) return this.state.mode === MODE.LEGACY ? LGN_4 : SGN_8_1;
+    return this.checkProtected();
   }
 
-  private isProtected(hi: number, lo: number): boolean {
-    const address = (hi >>> 0) * 0x1_0000_0000 + (lo >>> 0);
-    return this.state.protectedRanges.some((range) => address >= range.first && address < range.end);
+  private identity(hi: number, lo: number): number {
+    this.hi = hi;
+    this.lo = lo;
+    this.rights = ALL_RIGHTS;
+    this.granted = ALL_RIGHTS;
+    this.pageShift = 12;
+    this.snoop = false;
+    return this.checkProtected();
+  }
+
+  private checkProtected(): number {
+    const { protectedRanges } = this.state;
+    if (protectedRanges.length === 0) return OK;
+    const address = (this.hi >>> 0) * 0x1_0000_0000 + (this.lo >>> 0);
+    return protectedRanges.some((range) => address >= range.first && address < range.end) ? PROTECTED : OK;
   }
 }

@@ -110,7 +110,7 @@ test('an explanation ends as the translation does, of any tables, and changes no
 
     const events: FaultEvent[] = [];
     unit.on('fault', (event) => events.push(event));
-    const answer = unit.region(DEVICE, pasid).translate(iova, access, translated);
+    const answer = unit.region(DEVICE, pasid).translate(iova, access, { translated });
     expect(explanation.ok).toBe(answer.ok);
     if (answer.ok) {
       const { ok: _, ...result } = answer;
@@ -190,7 +190,7 @@ test('explaining requests changes neither caches nor records: later requests mee
     const explained = build(world, caches);
     const plain = build(world, caches);
     const answers = ({ unit }: Machine, { iova, access, pasid, translated }: World['request']) =>
-      unit.region(DEVICE, pasid).translate(iova, access, translated);
+      unit.region(DEVICE, pasid).translate(iova, access, { translated });
     for (const request of [...requests, ...requests]) {
       explained.explain(request);
       expect(answers(explained, request)).toEqual(answers(plain, request));
@@ -211,17 +211,17 @@ test('what the caches answer otherwise than memory is told as stale, and gone af
     const { unit } = machine;
     const { iova, access, pasid, translated } = world.request;
     const device = unit.region(DEVICE, pasid);
-    for (const kind of warming) device.translate(iova, kind, translated);
+    for (const kind of warming) device.translate(iova, kind, { translated });
     damageEntry(machine, world.request, edit);
 
     const { ok, result, fault, stale } = machine.explain(world.request);
     const { qualified: _, record: __, ...asAnswered } = fault ?? { qualified: false, record: 'unrecorded' };
     const memory = ok ? { ok, ...result } : { ok, fault: asAnswered };
-    if (stale.length === 0) expect(device.translate(iova, access, translated)).toEqual(memory);
+    if (stale.length === 0) expect(device.translate(iova, access, { translated })).toEqual(memory);
 
     unit.write64(0x28, 5n << 61n);
     unit.write64(unit.registers.offsetOf('IOTLB_REG'), (1n << 63n) | (1n << 60n));
     expect(machine.explain(world.request).stale).toEqual([]);
-    expect(device.translate(iova, access, translated)).toEqual(memory);
+    expect(device.translate(iova, access, { translated })).toEqual(memory);
   });
 });

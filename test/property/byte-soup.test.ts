@@ -157,12 +157,12 @@ function request(
   switch (kind) {
     case 'read':
       machine.tell({ op: 'dma', addr, size: bytes, dir: 'read', ...more });
-      region.read(iova, new Uint8Array(bytes), translated);
+      region.read(iova, new Uint8Array(bytes), { translated });
       return Math.ceil(bytes / 4096) + 1;
     case 'write': {
       const data = new Uint8Array(bytes).fill(bytes);
       machine.tell({ op: 'dma', addr, size: bytes, dir: 'write', hex: Buffer.from(data).toString('hex'), ...more });
-      region.write(iova, data, translated);
+      region.write(iova, data, { translated });
       return Math.ceil(bytes / 4096) + 1;
     }
     case 'atomic':
@@ -179,7 +179,7 @@ function request(
       return 3;
     default:
       machine.tell({ op: 'dma', addr, size: 1, dir: 'read', ...more });
-      region.translate(iova, access, translated);
+      region.translate(iova, access, { translated });
       region.translateHalves(Number(iova >> 32n), Number(iova & 0xffff_ffffn), ACCESS.atomic, translated);
       region.translateAddress(iova);
       return 3;

@@ -31,7 +31,7 @@ function start({ world: spec, switches: on, cache }: Case, attempt: Attempt): { 
 /** All three faces answer a request alike; `translate` has answered it already. */
 function judgeFaces(machine: WorldMachine, { dev, iova, access, translated, pasid }: Probe): void {
   const region = machine.unit.region(dev, pasid);
-  const answer = region.translate(iova, access, translated);
+  const answer = region.translate(iova, access, { translated: translated === true });
   const bits = access === 'zero-length-read' ? ACCESS.zeroLengthRead : ACCESS[access];
   const hi = Number(iova >> 32n);
   const lo = Number(iova & 0xffff_ffffn);

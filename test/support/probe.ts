@@ -81,7 +81,7 @@ export function unitAnswer(machine: WorldMachine, probe: Probe, expected: Refere
   // a zero-length read there is no translation (§3.15)
   const discards = access === 'zero-length-read' && !isTranslated && pasid === undefined && iova >> 20n === 0xfeen;
   if (discards) return region.zeroLengthRead(iova) && machine.fault === undefined ? 'discarded' : 'not discarded';
-  const answer = region.translate(iova, access, isTranslated);
+  const answer = region.translate(iova, access, { translated: isTranslated });
   if (answer.ok) {
     const { address, rights, pageSize, snoop } = answer;
     return translated(address, rights.includes('r'), rights.includes('w'), BigInt(pageSize), snoop);

@@ -36,6 +36,7 @@ export function readTables(capture: ModelledCapture): CapturedTables {
     translation: isTranslating(capture),
     interruptRemapping: (registers.read32(0x1c) & IRE) !== 0,
     mode: Number((rootAddress >> 10n) & 3n),
+    ioRights: (rootAddress & 0x80n) !== 0n,
     rootTable: Number(rootAddress >> 12n),
     protectedRanges: [],
   });
@@ -46,7 +47,7 @@ export function readTables(capture: ModelledCapture): CapturedTables {
     for (let fn = 0; fn < 256; fn++) {
       const sourceId = (bus << 8) | fn;
       const reads: EntryRead[] = [];
-      const requester = translator.resolve(sourceId, false, { entry: (read) => reads.push(read) });
+      const requester = translator.resolve(sourceId, undefined, { entry: (read) => reads.push(read) });
       const [root, entry] = reads;
       if (fn === 0 && isPresent(root)) roots.push(root);
       // no context table: nothing on this bus
@@ -62,7 +63,9 @@ function isPresent(entry: EntryRead | undefined): entry is EntryRead {
 }
 
 /** How the requests of a requester are translated, in a few words. */
-export function translationText({ condition, stage, deviceTlb }: Requester): string {
+export function translationText({ condition, first, second, device }: Requester): string {
+  const stage = first ?? second;
+  const deviceTlb = device.condition === OK;
   if (condition !== OK) return `blocked: ${CONDITIONS[condition].name}, ${CONDITIONS[condition].about}`;
   if (stage === undefined) return 'pass-through';
   return `${stage.addressBits} bits, ${stage.levels} levels${deviceTlb ? ', ATS' : ''}`;

@@ -27,7 +27,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     .filter(({ sourceId }) => only === undefined || sourceId === only)
     .map((each) => ({
       requester: each,
-      mappings: each.requester.stage === undefined ? undefined : reader.read(each.sourceId),
+      mappings: (each.requester.first ?? each.requester.second) === undefined ? undefined : reader.read(each.sourceId),
     }));
   if (options.has('--json')) {
     for (const { requester, mappings } of chosen) io.stdout.write(jsonLines(requester.sourceId, mappings?.runs ?? []));

@@ -17,7 +17,11 @@ Runs scenarios and prints a transcript of each, as NDJSON. FILE holds one scenar
 
 export async function run(args: string[], io: Io): Promise<number> {
   const given = parseArguments(args, ['FILE'], { '--preset': 'value', '--cache': 'value', '--coherent': 'flag' });
-  const defaults = { preset: choice(given, '--preset', presets), cache: choice(given, '--cache', CACHE_POLICIES) };
+  const defaults = {
+    preset: choice(given, '--preset', presets),
+    cache: choice(given, '--cache', CACHE_POLICIES),
+    coherent: given.has('--coherent'),
+  };
   const [file = '-'] = given.positionals;
   const records = jsonRecords(file, await readText(file));
   for (const record of records) io.stdout.write(`${lineOf(runScenario(record, defaults))}\n`);

@@ -22,7 +22,8 @@ export function checkRequester(
   reader: MappingReader,
   requester: CapturedRequester,
 ): CheckedRequester {
-  const { stage } = requester.requester;
+  const { first, second } = requester.requester;
+  const stage = first ?? second;
   if (stage === undefined || !isTranslating(capture)) {
     return { requester, runs: [], summary: undefined, agreement: undefined };
   }

@@ -1,4 +1,10 @@
-import { type Access, type GuestMemory, type IommuMemoryRegion, rightsText } from '../../index.js';
+import {
+  type Access,
+  type GuestMemory,
+  type IommuMemoryRegion,
+  type RequestAttributes,
+  rightsText,
+} from '../../index.js';
 import { type Fields, flag, hex, hexBytes, hexText, oneOf, ScenarioError, wide } from './fields.js';
 import { type Machine, requesterOf } from './machine.js';
 import type { StepTable } from './steps.js';
@@ -15,8 +21,8 @@ const MOST_MAPS = 2 ** 18;
 export const DEVICE_STEPS: StepTable = {
   dma(machine, step) {
     const region = machine.region(step);
-    // what legacy mode does not look at is checked all the same: a wrong type is a mistake of the scenario
-    for (const name of ['priv', 'exec', 'nosnoop']) flag(step, name);
+    // no cache line is modelled, but a wrong type is a mistake of the scenario
+    flag(step, 'nosnoop');
     if (flag(step, 'zlr')) return zeroLengthRead(region, step);
     switch (oneOf(step, 'dir', ['read', 'write', 'atomic'])) {
       case 'read':
@@ -61,7 +67,7 @@ export const DEVICE_STEPS: StepTable = {
     const access: Access = flag(step, 'zlr')
       ? 'zero-length-read'
       : oneOf(step, 'dir', ['read', 'write', 'atomic'], 'read');
-    const request = { ...requesterOf(step), iova, access, translated: isTranslated(step) };
+    const request = { ...requesterOf(step), iova, access, ...attributesOf(step) };
     const { ok, fault, text } = machine.unit.explain(request);
     return fault?.reason === undefined ? { ok, text } : { ok, reason: hex(fault.reason), text };
   },
@@ -71,9 +77,16 @@ function isTranslated(step: Fields): boolean {
   return oneOf(step, 'at', ['untranslated', 'translated'], 'untranslated') === 'translated';
 }
 
+/** What a request is besides; only one with PASID is privileged, or executes. */
+function attributesOf(step: Fields): RequestAttributes {
+  const [privileged, execute] = [flag(step, 'priv'), flag(step, 'exec')];
+  const translated = isTranslated(step);
+  return step.pasid === undefined ? { translated } : { translated, privileged, execute };
+}
+
 function dmaRead(machine: Machine, region: IommuMemoryRegion, step: Fields) {
   const target = new Uint8Array(machine.bytes(step, 'size', 1));
-  const done = region.read(wide(step, 'addr'), target, isTranslated(step));
+  const done = region.read(wide(step, 'addr'), target, attributesOf(step));
   return { rejected: target.length - done, hex: hexText(target) };
 }
 
@@ -82,11 +95,10 @@ function dmaWrite(machine: Machine, region: IommuMemoryRegion, step: Fields) {
   const size = machine.bytes(step, 'size', 1);
   if (source.length !== size) throw new ScenarioError(`hex has ${source.length} bytes, but size is ${size}`);
   const address = wide(step, 'addr');
-  const translated = isTranslated(step);
-  if (!translated && isInterruptRequest(region, address, size) && remapsInterrupts(machine)) {
+  if (!isTranslated(step) && isInterruptRequest(region, address, size) && remapsInterrupts(machine)) {
     return { rejected: 0, ...NO_INTERRUPT_REMAPPING };
   }
-  return { rejected: size - region.write(address, source, translated) };
+  return { rejected: size - region.write(address, source, attributesOf(step)) };
 }
 
 /** A fetch-and-add of 4 or 8 bytes; `hex` is the operand. */
@@ -100,7 +112,7 @@ function fetchAndAdd(machine: Machine, region: IommuMemoryRegion, step: Fields) 
   if (address % BigInt(size) !== 0n)
     throw new ScenarioError(`an AtomicOp at ${hex(address)}: align it to its ${size} bytes`);
   const old = Buffer.alloc(size);
-  const answer = region.translate(address, 'atomic', isTranslated(step));
+  const answer = region.translate(address, 'atomic', attributesOf(step));
   const done = answer.ok && addTo(machine.unit.memory, Number(answer.address), operand, old);
   return { rejected: done ? 0 : size, hex: hexText(old) };
 }
@@ -120,9 +132,7 @@ function zeroLengthRead(region: IommuMemoryRegion, step: Fields) {
   oneOf(step, 'dir', ['read'], 'read');
   oneOf(step, 'size', [1], 1);
   const address = wide(step, 'addr');
-  const done = isTranslated(step)
-    ? region.translate(address, 'zero-length-read', true).ok
-    : region.zeroLengthRead(address);
+  const done = region.zeroLengthRead(address, attributesOf(step));
   return { rejected: done ? 0 : 1, hex: '00' };
 }
 

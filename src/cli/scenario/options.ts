@@ -14,6 +14,7 @@ export interface RunDefaults {
   /** A preset's name; those of QEMU also decide which version QEMU's option names are taken for. */
   readonly preset?: string;
   readonly cache?: string;
+  readonly coherent?: boolean;
 }
 
 /** Options that a scenario's `options` may hold beside QEMU's names. */
@@ -35,8 +36,6 @@ export function unitOptions(given: unknown, defaults: RunDefaults): IntelIommuOp
   const entries = Object.entries(given ?? {});
   const own = Object.fromEntries(entries.filter(([name]) => isOwn(name))) as Partial<Record<OwnOption, unknown>>;
   const qemu = Object.fromEntries(entries.filter(([name]) => !isOwn(name)));
-  // first-stage walks alone ask whether they are snooped: where there are none, either value is right
-  boolean('coherent', own.coherent);
   return {
     memory: memoryOf(own.ram),
     preset: baseCapabilities(own.preset, qemu, defaults.preset),
@@ -44,6 +43,7 @@ export function unitOptions(given: unknown, defaults: RunDefaults): IntelIommuOp
     hostAddressWidth: (own.haw ?? (isHardware(own.preset) ? WIDEST : undefined)) as number | undefined,
     caches: cachesOf(own.cache ?? defaults.cache ?? 'default'),
     pending: boolean('pending', own.pending),
+    coherentWalks: boolean('coherent', own.coherent ?? defaults.coherent),
     replayLimit: REPLAY_LIMIT,
   };
 }

@@ -1,0 +1,99 @@
+import type { GuestMemory } from '../memory/guest-memory.js';
+import type { Capabilities } from '../regs/capabilities.js';
+import { CONTEXT_ENTRY, PASS_THROUGH_CONTEXT_ENTRY, ROOT_ENTRY } from '../tables/root-context.js';
+import { conditionId, OK } from './conditions.js';
+import { EntryReader } from './entry-reader.js';
+import type { WalkObserver } from './observer.js';
+import { entryFrame } from './page-walk.js';
+import { blocked, type Context, plainRequester } from './requester.js';
+import { stage } from './stage.js';
+import { legacySecondStage, type StageRules } from './stage-rules.js';
+
+const LRT_1 = conditionId('LRT.1');
+const LRT_2 = conditionId('LRT.2');
+const LRT_3 = conditionId('LRT.3');
+const LCT_1 = conditionId('LCT.1');
+const LCT_2 = conditionId('LCT.2');
+const LCT_3 = conditionId('LCT.3');
+const LCT_4_1 = conditionId('LCT.4.1');
+const LCT_4_2 = conditionId('LCT.4.2');
+const LCT_5 = conditionId('LCT.5');
+
+/** Resolves source-ids in the root and context tables of legacy mode (§3.4.2; translation.md §4). */
+export class LegacyTables {
+  readonly #capabilities: Capabilities;
+  readonly #roots: EntryReader;
+  readonly #contexts: EntryReader;
+  readonly #passThroughContexts: EntryReader;
+  readonly #rules: StageRules;
+
+  constructor(memory: GuestMemory, capabilities: Capabilities) {
+    this.#capabilities = capabilities;
+    this.#roots = new EntryReader(memory, capabilities, ROOT_ENTRY);
+    this.#contexts = new EntryReader(memory, capabilities, CONTEXT_ENTRY);
+    this.#passThroughContexts = new EntryReader(memory, capabilities, PASS_THROUGH_CONTEXT_ENTRY);
+    this.#rules = legacySecondStage(capabilities);
+  }
+
+  /**
+   * Reads the root and the context entry of a requester.
+   *
+   * @param rootTable - page number of the root table
+   * @param sourceId - 16-bit requester id
+   */
+  context(rootTable: number, sourceId: number, observer: WalkObserver | null): Context {
+    const root = this.#roots.read(rootTable, sourceId >> 8, observer);
+    if (root === undefined) return stopped(LRT_1, false);
+    if ((root[0] & 1) === 0) return stopped(LRT_2, false);
+    if (this.#roots.violates(root)) return stopped(LRT_3, false);
+
+    const context = this.#contexts.read(entryFrame(root[0], root[1]), sourceId & 0xff, observer);
+    if (context === undefined) return stopped(LCT_1, false);
+    const [lo, hi, high] = context;
+    // FPD counts even in an entry that is not present (§9.3)
+    const faultsDisabled = (lo & 2) !== 0;
+    const translationType = (lo >> 2) & 3;
+    const width = high & 7;
+    const passThrough = translationType === 2;
+    if ((lo & 1) === 0) return stopped(LCT_2, faultsDisabled);
+    const checked = passThrough ? this.#passThroughContexts : this.#contexts;
+    if (checked.violates(context)) return stopped(LCT_3, faultsDisabled);
+    if (!this.supportsType(translationType)) return stopped(LCT_4_2, faultsDisabled);
+    if (!supportsWidth(this.#capabilities, width)) return stopped(LCT_4_1, faultsDisabled);
+    const domainId = (high >>> 8) & 0xffff;
+    const requester = plainRequester({
+      faultsDisabled,
+      domainId,
+      second: passThrough ? undefined : this.secondStage(entryFrame(lo, hi), width),
+      device: { condition: translationType === 1 ? OK : LCT_5, faultsDisabled, permissions: undefined },
+    });
+    return { condition: OK, faultsDisabled, domainId, requester: () => requester };
+  }
+
+  private secondStage(table: number, width: number) {
+    const levels = width + 2;
+    return stage({ rules: this.#rules, table, levels, addressBits: guestWidth(this.#capabilities, levels) });
+  }
+
+  private supportsType(translationType: number): boolean {
+    if (translationType === 1) return this.#capabilities.has('ECAP.DT');
+    if (translationType === 2) return this.#capabilities.has('ECAP.PT');
+    return translationType === 0;
+  }
+}
+
+/** AW 1 to 3 name the address widths of CAP.SAGAW bits 1 to 3; there are no others (§9.3, §9.6). */
+export function supportsWidth(capabilities: Capabilities, width: number): boolean {
+  return width >= 1 && width <= 3 && ((capabilities.get('CAP.SAGAW') >> width) & 1) === 1;
+}
+
+/** Width of a second stage's input addresses: min(MGAW, AGAW). */
+export function guestWidth(capabilities: Capabilities, levels: number): number {
+  return Math.min(capabilities.get('CAP.MGAW') + 1, 12 + 9 * levels);
+}
+
+/** A context behind which every request is stopped. */
+export function stopped(condition: number, faultsDisabled: boolean): Context {
+  const requester = blocked(condition, faultsDisabled);
+  return { condition, faultsDisabled, domainId: 0, requester: () => requester };
+}
