@@ -1,3 +1,23 @@
+export { buildDmar } from './acpi/build-dmar.js';
+export type {
+  Andd,
+  Atsr,
+  CompleteDmar,
+  DeviceScope,
+  DmarFlag,
+  DmarStructure,
+  DmarTable,
+  Drhd,
+  PathStep,
+  Rhsa,
+  Rmrr,
+  Satc,
+  ScopeFlag,
+  ScopeType,
+  Sidp,
+  UnknownStructure,
+} from './acpi/dmar.js';
+export { type DmarRemark, type ParsedDmar, parseDmar } from './acpi/parse-dmar.js';
 export { CACHE_POLICIES, type CachePolicy, type CachePolicyName } from './caches/policy.js';
 export type { Fault, FaultEvent } from './faults/fault.js';
 export type { FaultOutcome } from './faults/fault-log.js';
