@@ -18,6 +18,8 @@ export type {
   UnknownStructure,
 } from './acpi/dmar.js';
 export { type DmarRemark, type ParsedDmar, parseDmar } from './acpi/parse-dmar.js';
+export type { PciBridge, PciFunction } from './acpi/pci-topology.js';
+export { type PlatformDevice, type RequesterMap, type RequesterPlace, requesterMap } from './acpi/requester-map.js';
 export { CACHE_POLICIES, type CachePolicy, type CachePolicyName } from './caches/policy.js';
 export type { Fault, FaultEvent } from './faults/fault.js';
 export type { FaultOutcome } from './faults/fault-log.js';
