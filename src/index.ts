@@ -17,6 +17,7 @@ export type {
   Sidp,
   UnknownStructure,
 } from './acpi/dmar.js';
+export { type DmarFinding, type DmarPlatform, lintDmar } from './acpi/lint-dmar.js';
 export { type DmarRemark, type ParsedDmar, parseDmar } from './acpi/parse-dmar.js';
 export type { PciBridge, PciFunction } from './acpi/pci-topology.js';
 export { type PlatformDevice, type RequesterMap, type RequesterPlace, requesterMap } from './acpi/requester-map.js';
