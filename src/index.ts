@@ -1,3 +1,26 @@
+export { buildDmar } from './acpi/build-dmar.js';
+export type {
+  Andd,
+  Atsr,
+  CompleteDmar,
+  DeviceScope,
+  DmarFlag,
+  DmarStructure,
+  DmarTable,
+  Drhd,
+  PathStep,
+  Rhsa,
+  Rmrr,
+  Satc,
+  ScopeFlag,
+  ScopeType,
+  Sidp,
+  UnknownStructure,
+} from './acpi/dmar.js';
+export { type DmarFinding, type DmarPlatform, lintDmar } from './acpi/lint-dmar.js';
+export { type DmarRemark, type ParsedDmar, parseDmar } from './acpi/parse-dmar.js';
+export type { PciBridge, PciFunction } from './acpi/pci-topology.js';
+export { type PlatformDevice, type RequesterMap, type RequesterPlace, requesterMap } from './acpi/requester-map.js';
 export { CACHE_POLICIES, type CachePolicy, type CachePolicyName } from './caches/policy.js';
 export type { Fault, FaultEvent } from './faults/fault.js';
 export type { FaultOutcome } from './faults/fault-log.js';

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; load(): Promis
   translate: { about: 'translate an address of a device', load: () => import('./commands/translate.js') },
   explain: { about: 'tell why an address is translated so, or not', load: () => import('./commands/explain.js') },
   dump: { about: 'decode registers, root and context entries', load: () => import('./commands/dump.js') },
+  dmar: { about: 'decode an ACPI DMAR table, and say what is wrong with it', load: () => import('./commands/dmar.js') },
   probe: { about: "compare with QEMU's answers", load: () => import('./commands/probe.js') },
   log: {
     about: "play a driver's register accesses, and compare what it read",

@@ -7,7 +7,7 @@ const CAPTURE = 'legacy48-vfio';
 describe('vtd', () => {
   it.each(['--help', '-h', 'help'])('%s lists the commands', async (option) => {
     const { code, stdout, stderr } = await vtd([option]);
-    for (const command of ['demo', 'maps', 'translate', 'explain', 'dump', 'probe', 'log', 'run']) {
+    for (const command of ['demo', 'maps', 'translate', 'explain', 'dump', 'dmar', 'probe', 'log', 'run']) {
       expect(stdout).toContain(`vtd ${command}`);
     }
     expect(stderr).toBe('');
@@ -20,7 +20,7 @@ describe('vtd', () => {
     expect(code).toBe(0);
   });
 
-  it.each(['demo', 'maps', 'translate', 'explain', 'dump', 'probe', 'log', 'run'])(
+  it.each(['demo', 'maps', 'translate', 'explain', 'dump', 'dmar', 'probe', 'log', 'run'])(
     '%s --help tells how it is used',
     async (command) => {
       const { code, stdout, stderr } = await vtd([command, 'ignored', '--help']);

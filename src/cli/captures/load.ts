@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseDmar } from '../../acpi/parse-dmar.js';
 import type { GuestMemory } from '../../memory/guest-memory.js';
 import type { Capabilities } from '../../regs/capabilities.js';
 import type { CapabilityName } from '../../regs/capability-rows.js';
@@ -117,14 +118,11 @@ function readRegisters(registers: Json): RegisterWords {
   return new RegisterWords(units);
 }
 
-/** In the DMAR table, the byte of the host address width, less 1 (§8.1). */
-const WIDTH_BYTE = 36;
-
 function hostAddressWidth(directory: string, file: Json): number {
   const path = join(directory, 'dmar.bin');
   if (existsSync(path)) {
-    const table = readBytes(directory, 'dmar.bin');
-    const width = table.toString('latin1', 0, 4) === 'DMAR' && table.length > WIDTH_BYTE ? table[WIDTH_BYTE] + 1 : 0;
+    const parsed = parseDmar(readBytes(directory, 'dmar.bin'));
+    const width = parsed.ok ? parsed.table.hostAddressWidth : 0;
     if (width >= 32 && width <= 52) return width;
     throw new InputError(`${path}: no DMAR table with a host address width of 32 to 52 bits`);
   }
