@@ -53,8 +53,12 @@ export class Iotlb {
   #links: Int32Array;
   #lists: DomainList[] = [];
   #byDomain = new Map<number, DomainList>();
-  /** Sizes above 4 KiB that were ever inserted, so that a lookup probes no place in vain. */
-  #shifts: number[] = [];
+  /** Sizes above 4 KiB that were ever inserted, in that order, so that a lookup probes no place in vain. */
+  readonly shifts: number[] = [];
+  /** Places that entries are kept in; 0 for an IOTLB that keeps none. */
+  readonly places: number;
+  /** Most entries that stand behind places (policy keepAll). */
+  readonly mostBehind: number;
   #free = 0;
   #used: number;
   /** Entries in use. */
@@ -63,7 +67,9 @@ export class Iotlb {
   constructor(entries: number, keepAll: boolean) {
     // without places nothing is ever found: one place that is never filled keeps the lookup free of a special case
     const places = Math.max(entries, 1);
+    this.places = entries;
     this.mask = places - 1;
+    this.mostBehind = keepAll ? MOST_ENTRIES - (places + 1) : 0;
     this.#keepAll = keepAll;
     this.cells = new Int32Array((places + 1) * WORDS);
     this.#links = new Int32Array((places + 1) * 2);
@@ -84,11 +90,11 @@ export class Iotlb {
   /** Where in {@link cells} the entry stands that translates an address, whatever its page size; 0 if there is none. */
   find(tag: number, hi: number, lo: number): number {
     const at = this.findPage(tag, pageLo(hi, lo, 12), pageHi(hi, 12), 12);
-    return at !== 0 || this.#shifts.length === 0 ? at : this.findLargePage(tag, hi, lo);
+    return at !== 0 || this.shifts.length === 0 ? at : this.findLargePage(tag, hi, lo);
   }
 
   private findLargePage(tag: number, hi: number, lo: number): number {
-    for (const shift of this.#shifts) {
+    for (const shift of this.shifts) {
       const at = this.findPage(tag, pageLo(hi, lo, shift), pageHi(hi, shift), shift);
       if (at !== 0) return at;
     }
@@ -136,7 +142,7 @@ export class Iotlb {
   ): void {
     const page = pageLo(hi, lo, shift);
     const high = pageHi(hi, shift);
-    if (shift !== 12 && !this.#shifts.includes(shift)) this.#shifts.push(shift);
+    if (shift !== 12 && !this.shifts.includes(shift)) this.shifts.push(shift);
     const at = this.entryFor(tag, page, high, shift) * WORDS;
     const word = rights | (snoop ? SNOOP : 0) | (condition << 16);
     this.fill(at, domain, tag, page, high, word, hostHi, hostLo & -(1 << shift));
@@ -148,7 +154,7 @@ export class Iotlb {
    * @param page - as {@link pageLo} and {@link pageHi} give it
    */
   vacancy(tag: number, page: number, high: number): number {
-    if (this.#keepAll || this.#shifts.length !== 0) return 0;
+    if (this.#keepAll || this.shifts.length !== 0) return 0;
     const { cells } = this;
     const at = this.place(page, tag, 12) * WORDS;
     const isCached = cells[at | PAGE_LO] === page && cells[at | TAG] === tag && cells[at | PAGE_HI] === high;
@@ -181,6 +187,22 @@ export class Iotlb {
     cells[at | RIGHTS] = word;
     cells[at | HOST_LO] = hostLo;
     cells[at | HOST_HI] = hostHi;
+  }
+
+  /** Puts an entry that was saved where it was: at its place, or as the first one behind it. `high` holds its size. */
+  put(
+    behind: boolean,
+    domain: DomainList,
+    tag: number,
+    page: number,
+    high: number,
+    word: number,
+    hostHi: number,
+    hostLo: number,
+  ): void {
+    const place = this.place(page, tag, high >>> 24);
+    const entry = behind ? this.chain(place) : place;
+    this.fill(entry * WORDS, domain, tag, page, high, word, hostHi, hostLo);
   }
 
   /** The entry for a page: the one that has it, its place, or with `keepAll` a new one behind a place that is taken. */
@@ -277,7 +299,7 @@ export class Iotlb {
   dropPages(domainId: number, hi: number, lo: number, mask: number): void {
     const list = this.#byDomain.get(domainId);
     if (list === undefined || list.count === 0) return;
-    if (mask < 13 && 2 ** mask * list.tags.size * (1 + this.#shifts.length) < list.count) {
+    if (mask < 13 && 2 ** mask * list.tags.size * (1 + this.shifts.length) < list.count) {
       this.dropByPlace(list, hi, lo, 2 ** mask);
       return;
     }
@@ -292,7 +314,7 @@ export class Iotlb {
     const first = lo & -(pages * 4096);
     for (const tag of list.tags) {
       for (let page = 0; page < pages; page++) this.dropPage(list, tag, hi, first + page * 4096, 12);
-      for (const shift of this.#shifts) {
+      for (const shift of this.shifts) {
         for (let offset = 0; offset < pages * 4096; offset += 2 ** shift)
           this.dropPage(list, tag, hi, first + offset, shift);
       }

@@ -1,6 +1,9 @@
 import type { EventInterrupt } from '../interrupts/event-message.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import type { RegisterFile } from '../regs/register-file.js';
+import type { StatePart } from '../state/state-part.js';
+import type { StateReader } from '../state/state-reader.js';
+import type { StateWriter } from '../state/state-writer.js';
 import { CONDITIONS } from '../walk/conditions.js';
 import { READ, WRITE, ZERO_LENGTH_READ } from '../walk/rights.js';
 
@@ -38,7 +41,7 @@ const TRANSLATED = 2 << 28;
 const T2 = 1 << 28;
 
 /** The fault status register, the fault recording registers and the fault event (§7.2, §7.3). */
-export class FaultLog {
+export class FaultLog implements StatePart {
   readonly #registers: RegisterFile;
   readonly #event: EventInterrupt;
   readonly #first: number;
@@ -113,6 +116,18 @@ export class FaultLog {
   /** Both kinds of remapping are off: recording begins anew at the first register (§7.2.1). */
   restart(): void {
     this.#next = 0;
+  }
+
+  /** The records and the pending event stand in registers. */
+  save(to: StateWriter): void {
+    to.word(this.#next);
+  }
+
+  load(from: StateReader): () => void {
+    const next = from.whole('the next record', 0, this.#count - 1);
+    return () => {
+      this.#next = next;
+    };
   }
 
   #offset(record: number): number {

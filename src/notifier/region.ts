@@ -115,8 +115,8 @@ export class IommuMemoryRegion
   requester: Requester | undefined = undefined;
   /** @internal the IOTLB's list of its domain-id */
   domain: DomainList | undefined = undefined;
-  /** @internal the requester's tag in the IOTLB */
-  readonly tag: number;
+  /** @internal the requester's tag in the IOTLB; {@link retag} gives it another */
+  tag: number;
   /** @internal the tag by which lookups go; none while the unit does not translate */
   liveTag = NO_TAG;
   /** @internal */
@@ -127,7 +127,7 @@ export class IommuMemoryRegion
   readonly #owner: RegionOwner;
   readonly #iotlb: Iotlb;
   readonly #path: SlowPath;
-  readonly #salt: number;
+  #salt: number;
   #condition = OK;
 
   /** @internal made by `IntelIommu.region` */
@@ -138,6 +138,16 @@ export class IommuMemoryRegion
     this.#path = owner.path;
     this.sourceId = sourceId;
     this.pasid = pasid;
+    this.tag = tag;
+    this.#salt = saltOf(tag);
+  }
+
+  /**
+   * Gives the requester another tag; its entries in the IOTLB are those that have it.
+   *
+   * @internal
+   */
+  retag(tag: number): void {
     this.tag = tag;
     this.#salt = saltOf(tag);
   }

@@ -86,20 +86,19 @@ export class RequesterTables {
       return stop(LCT_3);
     if (!this.supportsType(translationType)) return stop(LCT_4_2);
     if (!this.supportsWidth(width)) return stop(LCT_4_1);
-    const levels = width + 2;
-    const stage: Stage = {
-      rules: this.secondStage,
-      table: entryFrame(lo, hi),
-      levels,
-      addressBits: Math.min(this.#capabilities.get('CAP.MGAW') + 1, 12 + 9 * levels),
-    };
     return {
       condition: OK,
       faultsDisabled,
       domainId,
       deviceTlb: translationType === 1,
-      stage: translationType === 2 ? undefined : stage,
+      stage: translationType === 2 ? undefined : this.stage(entryFrame(lo, hi), width + 2),
     };
+  }
+
+  /** The second stage with a top table in page `table`. */
+  stage(table: number, levels: number): Stage {
+    const addressBits = Math.min(this.#capabilities.get('CAP.MGAW') + 1, 12 + 9 * levels);
+    return { rules: this.secondStage, table, levels, addressBits };
   }
 
   private supportsType(translationType: number): boolean {

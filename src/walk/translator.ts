@@ -65,7 +65,7 @@ export class Translator {
 
   readonly state: RemappingState;
   readonly #memory: GuestMemory;
-  readonly #tables: RequesterTables;
+  readonly tables: RequesterTables;
   readonly #hostBits: number;
   readonly #zeroLengthReads: boolean;
   readonly #abortMode: boolean;
@@ -74,7 +74,7 @@ export class Translator {
   constructor(memory: GuestMemory, capabilities: Capabilities, state: RemappingState) {
     this.state = state;
     this.#memory = memory;
-    this.#tables = new RequesterTables(memory, capabilities);
+    this.tables = new RequesterTables(memory, capabilities);
     this.#hostBits = capabilities.haw;
     this.#zeroLengthReads = capabilities.has('CAP.ZLR');
     this.#abortMode = capabilities.has('ECAP.ADMS');
@@ -87,7 +87,7 @@ export class Translator {
    */
   resolve(sourceId: number, pasid: boolean, observer: WalkObserver | null = null): Requester {
     const condition = this.modeCondition(pasid);
-    return condition === OK ? this.#tables.resolve(this.state.rootTable, sourceId, observer) : blocked(condition);
+    return condition === OK ? this.tables.resolve(this.state.rootTable, sourceId, observer) : blocked(condition);
   }
 
   private modeCondition(pasid: boolean): number {
@@ -193,7 +193,7 @@ export class Translator {
 
   /** The condition of an access that lacks rights, on a page whose translation is known. */
   refusal(missing: number): number {
-    return missingRight(this.#tables.secondStage, missing);
+    return missingRight(this.tables.secondStage, missing);
   }
 
   /** Checks a host address that a cached translation gave, and leaves it in the fields. */
