@@ -11,6 +11,15 @@ export class ContextCache {
     this.#dropped = dropped;
   }
 
+  get size(): number {
+    return this.#bySource.size;
+  }
+
+  /** What is cached, by source-id, in the order in which it was. */
+  entries(): Iterable<[sourceId: number, context: Context]> {
+    return this.#bySource;
+  }
+
   get(sourceId: number): Context | undefined {
     return this.#bySource.get(sourceId);
   }

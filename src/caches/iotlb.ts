@@ -62,8 +62,12 @@ export class Iotlb {
   #lists: (DomainList | undefined)[] = [];
   #unusedLists: number[] = [];
   #byDomain = new Map<number, DomainList[]>();
-  /** Sizes above 4 KiB that were ever inserted, so that a lookup probes no place in vain. */
-  #shifts: number[] = [];
+  /** Sizes above 4 KiB that were ever inserted, in that order, so that a lookup probes no place in vain. */
+  readonly shifts: number[] = [];
+  /** Places that entries are kept in; 0 for an IOTLB that keeps none. */
+  readonly places: number;
+  /** Most entries that stand behind places (policy keepAll). */
+  readonly mostBehind: number;
   #free = 0;
   #used: number;
   /** Entries in use. */
@@ -72,7 +76,9 @@ export class Iotlb {
   constructor(entries: number, keepAll: boolean) {
     // without places nothing is ever found: one place that is never filled keeps the lookup free of a special case
     const places = Math.max(entries, 1);
+    this.places = entries;
     this.mask = places - 1;
+    this.mostBehind = keepAll ? MOST_ENTRIES - (places + 1) : 0;
     this.#keepAll = keepAll;
     this.cells = new Int32Array((places + 1) * WORDS);
     this.#links = new Int32Array((places + 1) * 2);
@@ -85,21 +91,25 @@ export class Iotlb {
    * @param held - the one that they went into before, which is forgotten when nobody fills it and it is empty
    */
   listFor(held: DomainList | undefined, domainId: number, pasid: number, firstStage: boolean): DomainList {
-    const lists = this.#byDomain.get(domainId) ?? [];
-    if (lists.length === 0) this.#byDomain.set(domainId, lists);
-    let list = lists.find((each) => each.pasid === pasid && each.firstStage === firstStage);
-    if (list !== undefined && list === held) return list;
-    if (list === undefined) {
-      const index = this.#unusedLists.pop() ?? this.#lists.length;
-      list = { domainId, pasid, firstStage, index, first: 0, count: 0, users: 0, tags: new Set() };
-      this.#lists[index] = list;
-      lists.push(list);
-    }
+    const list = this.list(domainId, pasid, firstStage);
+    if (list === held) return list;
     list.users++;
     if (held !== undefined) {
       held.users--;
       this.forgetUnused(held);
     }
+    return list;
+  }
+
+  private list(domainId: number, pasid: number, firstStage: boolean): DomainList {
+    const lists = this.#byDomain.get(domainId) ?? [];
+    const found = lists.find((each) => each.pasid === pasid && each.firstStage === firstStage);
+    if (found !== undefined) return found;
+    const index = this.#unusedLists.pop() ?? this.#lists.length;
+    const list = { domainId, pasid, firstStage, index, first: 0, count: 0, users: 0, tags: new Set<number>() };
+    this.#lists[index] = list;
+    lists.push(list);
+    this.#byDomain.set(domainId, lists);
     return list;
   }
 
@@ -115,11 +125,11 @@ export class Iotlb {
   /** Where in {@link cells} the entry stands that translates an address, whatever its page size; 0 if there is none. */
   find(tag: number, hi: number, lo: number): number {
     const at = this.findPage(tag, pageLo(hi, lo, 12), pageHi(hi, 12), 12);
-    return at !== 0 || this.#shifts.length === 0 ? at : this.findLargePage(tag, hi, lo);
+    return at !== 0 || this.shifts.length === 0 ? at : this.findLargePage(tag, hi, lo);
   }
 
   private findLargePage(tag: number, hi: number, lo: number): number {
-    for (const shift of this.#shifts) {
+    for (const shift of this.shifts) {
       const at = this.findPage(tag, pageLo(hi, lo, shift), pageHi(hi, shift), shift);
       if (at !== 0) return at;
     }
@@ -136,9 +146,9 @@ export class Iotlb {
     return 0;
   }
 
-  /** The domain-id under which the entry at `at` is kept. */
-  domainIdOf(at: number): number {
-    return (this.#lists[this.cells[at | DOMAIN] as number] as DomainList).domainId;
+  /** The list in which the entry at `at` is kept. */
+  listOf(at: number): DomainList {
+    return this.#lists[this.cells[at | DOMAIN] as number] as DomainList;
   }
 
   private place(page: number, tag: number, shift: number): number {
@@ -164,7 +174,7 @@ export class Iotlb {
   ): void {
     const page = pageLo(hi, lo, shift);
     const high = pageHi(hi, shift);
-    if (shift !== 12 && !this.#shifts.includes(shift)) this.#shifts.push(shift);
+    if (shift !== 12 && !this.shifts.includes(shift)) this.shifts.push(shift);
     const at = this.entryFor(tag, page, high, shift) * WORDS;
     this.fill(at, domain, tag, page, high, word, hostHi, hostLo & -(1 << shift));
   }
@@ -175,7 +185,7 @@ export class Iotlb {
    * @param page - as {@link pageLo} and {@link pageHi} give it
    */
   vacancy(tag: number, page: number, high: number): number {
-    if (this.#keepAll || this.#shifts.length !== 0) return 0;
+    if (this.#keepAll || this.shifts.length !== 0) return 0;
     const { cells } = this;
     const at = this.place(page, tag, 12) * WORDS;
     const isCached = cells[at | PAGE_LO] === page && cells[at | TAG] === tag && cells[at | PAGE_HI] === high;
@@ -208,6 +218,22 @@ export class Iotlb {
     cells[at | RIGHTS] = word;
     cells[at | HOST_LO] = hostLo;
     cells[at | HOST_HI] = hostHi;
+  }
+
+  /** Puts an entry that was saved where it was: at its place, or as the first one behind it. `high` holds its size. */
+  put(
+    behind: boolean,
+    { domainId, pasid, firstStage }: Pick<DomainList, 'domainId' | 'pasid' | 'firstStage'>,
+    tag: number,
+    page: number,
+    high: number,
+    word: number,
+    hostHi: number,
+    hostLo: number,
+  ): void {
+    const place = this.place(page, tag, high >>> 24);
+    const entry = behind ? this.chain(place) : place;
+    this.fill(entry * WORDS, this.list(domainId, pasid, firstStage), tag, page, high, word, hostHi, hostLo);
   }
 
   /** The entry for a page: the one that has it, its place, or with `keepAll` a new one behind a place that is taken. */
@@ -332,7 +358,7 @@ export class Iotlb {
   /** Costs the smaller of the places that those pages could be in and the entries that the list holds. */
   private dropPagesOf(list: DomainList, hi: number, lo: number, mask: number): void {
     if (list.count === 0) return;
-    if (mask < 13 && 2 ** mask * list.tags.size * (1 + this.#shifts.length) < list.count) {
+    if (mask < 13 && 2 ** mask * list.tags.size * (1 + this.shifts.length) < list.count) {
       this.dropByPlace(list, hi, lo, 2 ** mask);
       return;
     }
@@ -347,7 +373,7 @@ export class Iotlb {
     const first = lo & -(pages * 4096);
     for (const tag of list.tags) {
       for (let page = 0; page < pages; page++) this.dropPage(list, tag, hi, first + page * 4096, 12);
-      for (const shift of this.#shifts) {
+      for (const shift of this.shifts) {
         for (let offset = 0; offset < pages * 4096; offset += 2 ** shift)
           this.dropPage(list, tag, hi, first + offset, shift);
       }

@@ -4,6 +4,8 @@ import type { PasidEntry, Requester } from '../walk/requester.js';
 export interface PasidHolder {
   /** The cached entry; `undefined` when nothing is cached. */
   pasidEntry: PasidEntry | undefined;
+  /** The PASID that it is kept under. */
+  cachedPasid: number;
   /** What the region's cached entries make of its requests. */
   requester: Requester | undefined;
 }
@@ -16,6 +18,7 @@ export class PasidCache {
   /** Keeps an entry, which is a good one: faulty ones are never kept (§6.2.3 lets them be, tagged in a way of its own). */
   insert(holder: PasidHolder, pasid: number, entry: PasidEntry): void {
     holder.pasidEntry = entry;
+    holder.cachedPasid = pasid;
     const { domainId } = entry;
     const domain = this.#domains.get(domainId) ?? new Map<number, Set<PasidHolder>>();
     this.#domains.set(domainId, domain);

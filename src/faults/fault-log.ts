@@ -1,6 +1,9 @@
 import type { EventInterrupt } from '../interrupts/event-message.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import type { RegisterFile } from '../regs/register-file.js';
+import type { StatePart } from '../state/state-part.js';
+import type { StateReader } from '../state/state-reader.js';
+import type { StateWriter } from '../state/state-writer.js';
 import { CONDITIONS } from '../walk/conditions.js';
 import { EXECUTE, isPrivileged, kindBits, READ, WRITE, ZERO_LENGTH_READ } from '../walk/rights.js';
 
@@ -54,7 +57,7 @@ const PRIV = 1 << 29;
 const PV_SHIFT = 8;
 
 /** The fault status register, the fault recording registers and the fault event (§7.2, §7.3). */
-export class FaultLog {
+export class FaultLog implements StatePart {
   readonly #registers: RegisterFile;
   readonly #event: EventInterrupt;
   readonly #first: number;
@@ -135,6 +138,18 @@ export class FaultLog {
   /** Both kinds of remapping are off: recording begins anew at the first register (§7.2.1). */
   restart(): void {
     this.#next = 0;
+  }
+
+  /** The records and the pending event stand in registers. */
+  save(to: StateWriter): void {
+    to.word(this.#next);
+  }
+
+  load(from: StateReader): () => void {
+    const next = from.whole('the next record', 0, this.#count - 1);
+    return () => {
+      this.#next = next;
+    };
   }
 
   #offset(record: number): number {

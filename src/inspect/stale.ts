@@ -19,8 +19,8 @@ export interface CacheView {
     readonly cells: Int32Array;
     /** Where in `cells` the entry for an address stands, or 0. */
     find(tag: number, hi: number, lo: number): number;
-    /** The domain-id that an entry is kept under. */
-    domainIdOf(at: number): number;
+    /** What an entry is kept under. */
+    listOf(at: number): { readonly domainId: number };
   };
   /** The requester's region if there is one: its tag in the IOTLB, and the cached context entry. */
   readonly region: { readonly tag: number; readonly requester: Requester | undefined } | undefined;
@@ -59,7 +59,7 @@ export function staleEntries(
   }
   const at = request.translated ? 0 : iotlb.find(region.tag, request.hi, request.lo);
   if (at === 0) return stale;
-  const domainId = iotlb.domainIdOf(at);
+  const domainId = iotlb.listOf(at).domainId;
   const cached = cachedAnswer(translator, iotlb.cells, at, request.lo);
   const memory = memoryAnswer(translator, requester, request);
   const holds = answerText(cached, domainId);

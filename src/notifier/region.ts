@@ -119,6 +119,8 @@ export class IommuMemoryRegion
   requester: Requester | undefined = undefined;
   /** @internal the cached PASID entry */
   pasidEntry: PasidEntry | undefined = undefined;
+  /** @internal the PASID under which it is kept */
+  cachedPasid = 0;
   /** @internal the short walk through its tables, as long as {@link requester} is there */
   plain: PlainWalk | undefined = undefined;
   /** @internal 1, or 9 where rights count for privileged requests too */
@@ -127,8 +129,8 @@ export class IommuMemoryRegion
   alwaysSnooped = false;
   /** @internal the IOTLB's list that its translations go into */
   domain: DomainList | undefined = undefined;
-  /** @internal the requester's tag in the IOTLB */
-  readonly tag: number;
+  /** @internal the requester's tag in the IOTLB; {@link retag} gives it another */
+  tag: number;
   /** @internal the tag by which lookups go; none while the unit does not translate */
   liveTag = NO_TAG;
   /** @internal */
@@ -139,7 +141,7 @@ export class IommuMemoryRegion
   readonly #owner: RegionOwner;
   readonly #iotlb: Iotlb;
   readonly #path: SlowPath;
-  readonly #salt: number;
+  #salt: number;
   #condition = OK;
 
   /** @internal made by `IntelIommu.region` */
@@ -150,6 +152,16 @@ export class IommuMemoryRegion
     this.#path = owner.path;
     this.sourceId = sourceId;
     this.pasid = pasid;
+    this.tag = tag;
+    this.#salt = saltOf(tag);
+  }
+
+  /**
+   * Gives the requester another tag; its entries in the IOTLB are those that have it.
+   *
+   * @internal
+   */
+  retag(tag: number): void {
     this.tag = tag;
     this.#salt = saltOf(tag);
   }

@@ -82,6 +82,11 @@ export class NotifierUpkeep {
     this.#dirty = true;
   }
 
+  /** Whether notifiers are being told of something. */
+  get isTelling(): boolean {
+    return this.#telling;
+  }
+
   /**
    * Tells all notifiers what differs. What their listeners cause in turn is told afterwards, so that each notifier hears
    * of its changes in order.

@@ -1,3 +1,6 @@
+import type { StatePart } from '../state/state-part.js';
+import type { StateReader } from '../state/state-reader.js';
+import type { StateWriter } from '../state/state-writer.js';
 import type { Capabilities } from './capabilities.js';
 import { findRegister, registerBytes } from './placement.js';
 import { type RegisterValue, showRegisters } from './register-dump.js';
@@ -25,7 +28,7 @@ const ALL_BYTES = -1;
  *
  * `get`, `set`, `setBits` and `clearBits` are the unit's side: aligned dwords inside the block, all bits, no hooks.
  */
-export class RegisterFile {
+export class RegisterFile implements StatePart {
   /** Bytes of the register block: 4 KiB, or the power of two times that which it takes (§11.1). */
   readonly size: number;
 
@@ -162,6 +165,23 @@ export class RegisterFile {
       const kept = warm ? (sticky[word] as number) : 0;
       this.#words[word] = ((this.#words[word] as number) & kept) | ((reset[word] as number) & ~kept);
     }
+  }
+
+  /** @internal */
+  save(to: StateWriter): void {
+    to.words(this.#words);
+  }
+
+  /** @internal calls no hooks */
+  load(from: StateReader): () => void {
+    const { reset, variable } = this.#masks;
+    const words = from.words(reset.length);
+    words.forEach((value, word) => {
+      const differing = (value ^ (reset[word] as number)) & ~(variable[word] as number);
+      if (differing === 0) return;
+      throw from.refusal(`bits 0x${(differing >>> 0).toString(16)} at 0x${(4 * word).toString(16)} never change`);
+    });
+    return () => this.#words.set(words);
   }
 
   /**

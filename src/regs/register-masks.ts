@@ -15,6 +15,8 @@ export interface RegisterMasks {
   readonly sticky: Int32Array;
   /** Values after a power-good reset. */
   readonly reset: Int32Array;
+  /** All that can ever differ from those: neither reserved nor a constant. */
+  readonly variable: Int32Array;
 }
 
 const WRITABLE: readonly Access[] = ['RW', 'RWL', 'RWLV', 'WO'];
@@ -29,6 +31,7 @@ export function maskRegisters(capabilities: Capabilities, dwords: number): Regis
     clearable: new Int32Array(dwords),
     sticky: new Int32Array(dwords),
     reset: new Int32Array(dwords),
+    variable: new Int32Array(dwords),
   };
   for (const row of REGISTERS) {
     if (!exists(row, capabilities)) continue;
@@ -39,8 +42,10 @@ export function maskRegisters(capabilities: Capabilities, dwords: number): Regis
 
 function layOut(masks: RegisterMasks, row: RegisterRow, capabilities: Capabilities, index: number): void {
   const first = placeOf(row, capabilities, index) / 4;
-  for (const { bits, access, reset = 0 } of fieldsOf(row, capabilities)) {
-    const value = BigInt(typeof reset === 'number' ? reset : reset(capabilities, index)) << BigInt(bits[1]);
+  for (const { bits, access, reset } of fieldsOf(row, capabilities)) {
+    const value = BigInt(typeof reset === 'function' ? reset(capabilities, index) : (reset ?? 0)) << BigInt(bits[1]);
+    // what is read-only and has a value to begin with tells what the unit can do
+    const isConstant = access === 'RO' && reset !== undefined;
     maskWords(bits, row.bytes / 4).forEach((mask, word) => {
       const at = first + word;
       const add = (to: Int32Array, these: number) => {
@@ -50,6 +55,7 @@ function layOut(masks: RegisterMasks, row: RegisterRow, capabilities: Capabiliti
       if (WRITABLE.includes(access) && !row.transient) add(masks.writable, mask);
       if (CLEARABLE.includes(access)) add(masks.clearable, mask);
       if (STICKY.includes(access)) add(masks.sticky, mask);
+      if (!isConstant && !row.transient) add(masks.variable, mask);
       add(masks.reset, Number((value >> BigInt(32 * word)) & 0xffff_ffffn));
     });
   }

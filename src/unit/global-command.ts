@@ -5,14 +5,14 @@ import type { RegisterFile } from '../regs/register-file.js';
 import type { RemappingState } from '../walk/translator.js';
 
 const GCMD = 0x18;
-const GSTS = 0x1c;
+export const GSTS = 0x1c;
 const RTADDR = 0x20;
 
 /** Bits of GCMD and GSTS alike. */
-const TE = 1 << 31;
+export const TE = 1 << 31;
 const SRTP = 1 << 30;
-const QIE = 1 << 26;
-const IRE = 1 << 25;
+export const QIE = 1 << 26;
+export const IRE = 1 << 25;
 const SIRTP = 1 << 24;
 const CFI = 1 << 23;
 

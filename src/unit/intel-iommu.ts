@@ -1,6 +1,8 @@
 import { EventEmitter } from 'eventemitter3';
 import { Iotlb } from '../caches/iotlb.js';
+import { iotlbState } from '../caches/iotlb-state.js';
 import { cachePolicy } from '../caches/policy.js';
+import { policyState } from '../caches/policy-state.js';
 import type { FaultEvent } from '../faults/fault.js';
 import { FaultLog } from '../faults/fault-log.js';
 import { explainRequest } from '../inspect/explain.js';
@@ -14,15 +16,20 @@ import { IommuMemoryRegion, type RegionOwner, type ReplayOptions } from '../noti
 import { type MappingVisitor, type ReplaySummary, replayIdentity, replayRequester } from '../notifier/replay.js';
 import { NotifierUpkeep } from '../notifier/upkeep.js';
 import { type Capabilities, makeCapabilities } from '../regs/capabilities.js';
+import { capabilityState } from '../regs/capability-state.js';
 import { presets } from '../regs/presets.js';
 import { RegisterFile } from '../regs/register-file.js';
+import { restoreParts, saveParts } from '../state/saved-state.js';
+import type { StateParts } from '../state/state-part.js';
 import { INTERRUPT_RANGE } from '../walk/address-ranges.js';
 import { MODE, type RemappingState, Translator } from '../walk/translator.js';
 import { CacheEffects } from './cache-effects.js';
 import { GlobalCommand } from './global-command.js';
 import type { IntelIommuOptions } from './options.js';
 import { watchProtectedMemory } from './protected-memory.js';
+import { remappingState } from './remapping-state.js';
 import { RequestPath } from './request-path.js';
+import { contextState, regionKey, requesterState } from './requester-state.js';
 
 /** A device's interrupt request: an aligned dword written to 0xFEEx_xxxx (§5.1). */
 export interface InterruptRequest {
@@ -100,6 +107,8 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
   readonly #pending: boolean;
   readonly #replayLimit: number;
   readonly #descriptors: Record<string, number> = {};
+  /** What is saved and restored, in that order. */
+  readonly #stateParts: StateParts;
   #working = false;
 
   /**
@@ -176,6 +185,17 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
       this.#upkeep.flush();
     });
     this.#owner = this.#regionOwner();
+    const region = this.region.bind(this);
+    this.#stateParts = [
+      ['capabilities', capabilityState(capabilities)],
+      ['caches', policyState(policy)],
+      ['registers', registers],
+      ['remapping', remappingState(registers, state, this.#queue)],
+      ['faults', this.#faults],
+      ['iotlb', iotlbState(this.#iotlb)],
+      ['contexts', contextState(this.#path.contexts, this.#translator)],
+      ['requesters', requesterState(this.#regions, region, this.#translator, this.#path.pasids)],
+    ];
   }
 
   /** Reads a 32-bit register, or one half of a 64-bit one. @returns an unsigned number */
@@ -275,6 +295,46 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     this.#remappingChanged();
   }
 
+  /**
+   * The state of the unit, as bytes: registers, what commands have latched, pending invalidations, and what the caches
+   * hold. It does not hold guest memory, which the embedder saves; notifiers, which are the embedder's own; and statistics.
+   * Call it between accesses of the guest and its devices, not in a listener.
+   *
+   * @throws Error if the unit is in the midst of something
+   *
+   * @example
+   * const saved = { ram: ram.slice(), unit: unit.saveState() };
+   * ram.set(saved.ram);
+   * unit.restoreState(saved.unit); // after the memory
+   */
+  saveState(): Uint8Array {
+    this.#checkIdle('saveState');
+    return saveParts(this.#stateParts);
+  }
+
+  /**
+   * Takes over the state of a unit that was made with the same capabilities and caches: from then on it goes on as that
+   * one. Restore guest memory before. Notifiers stay as they are registered, and are told of what is mapped otherwise than
+   * they have been told. Without the option `pending`, what was pending in the other unit is done at once.
+   *
+   * @param state - what {@link saveState} answered
+   * @throws RangeError if it is something else, or the state of a unit that is made otherwise: the message says where, and
+   * the unit is as before
+   * @throws TypeError if it is no `Uint8Array`; Error if the unit is in the midst of something
+   */
+  restoreState(state: Uint8Array): void {
+    this.#checkIdle('restoreState');
+    restoreParts(this.#stateParts, state);
+    this.#remappingChanged();
+    this.#work();
+  }
+
+  /** A listener may be called when a command is half done, or a notifier has been told half of it. */
+  #checkIdle(name: string): void {
+    if (!this.#working && !this.#upkeep.isTelling) return;
+    throw new Error(`${name}() in a listener: the unit is in the midst of a command; call it when that has returned`);
+  }
+
   /** What the unit has done since it was made. */
   get statistics(): IommuStatistics {
     let fast = 0;
@@ -353,10 +413,6 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     const requester = this.#translator.resolve(region.sourceId, region.pasid);
     return replayRequester(job, requester, this.capabilities.haw);
   }
-}
-
-function regionKey(sourceId: number, pasid: number | undefined): number {
-  return sourceId * 2 ** 21 + (pasid === undefined ? 0 : pasid + 1);
 }
 
 function checkId(name: string, id: number, most: number): void {

@@ -47,19 +47,24 @@ export class LegacyTables {
     if ((root[0] & 1) === 0) return stopped(LRT_2, false);
     if (this.#roots.violates(root)) return stopped(LRT_3, false);
 
-    const context = this.#contexts.read(entryFrame(root[0], root[1]), sourceId & 0xff, observer);
-    if (context === undefined) return stopped(LCT_1, false);
-    const [lo, hi, high] = context;
+    const words = this.#contexts.read(entryFrame(root[0], root[1]), sourceId & 0xff, observer);
+    return words === undefined ? stopped(LCT_1, false) : this.contextOf(words);
+  }
+
+  /** What the four words of a context entry say. */
+  contextOf(words: readonly number[]): Context {
+    const [lo, hi, high] = words;
     // FPD counts even in an entry that is not present (§9.3)
     const faultsDisabled = (lo & 2) !== 0;
     const translationType = (lo >> 2) & 3;
     const width = high & 7;
     const passThrough = translationType === 2;
-    if ((lo & 1) === 0) return stopped(LCT_2, faultsDisabled);
+    const stop = (condition: number) => stopped(condition, faultsDisabled, words);
+    if ((lo & 1) === 0) return stop(LCT_2);
     const checked = passThrough ? this.#passThroughContexts : this.#contexts;
-    if (checked.violates(context)) return stopped(LCT_3, faultsDisabled);
-    if (!this.supportsType(translationType)) return stopped(LCT_4_2, faultsDisabled);
-    if (!supportsWidth(this.#capabilities, width)) return stopped(LCT_4_1, faultsDisabled);
+    if (checked.violates(words)) return stop(LCT_3);
+    if (!this.supportsType(translationType)) return stop(LCT_4_2);
+    if (!supportsWidth(this.#capabilities, width)) return stop(LCT_4_1);
     const domainId = (high >>> 8) & 0xffff;
     const requester = plainRequester({
       faultsDisabled,
@@ -67,7 +72,7 @@ export class LegacyTables {
       second: passThrough ? undefined : this.secondStage(entryFrame(lo, hi), width),
       device: { condition: translationType === 1 ? OK : LCT_5, faultsDisabled, permissions: undefined },
     });
-    return { condition: OK, faultsDisabled, domainId, requester: () => requester };
+    return { condition: OK, domainId, words, requester: () => requester };
   }
 
   private secondStage(table: number, width: number) {
@@ -92,8 +97,12 @@ export function guestWidth(capabilities: Capabilities, levels: number): number {
   return Math.min(capabilities.get('CAP.MGAW') + 1, 12 + 9 * levels);
 }
 
-/** A context behind which every request is stopped. */
-export function stopped(condition: number, faultsDisabled: boolean): Context {
+/**
+ * A context behind which every request is stopped.
+ *
+ * @param words - those of the context entry; none if it was not read
+ */
+export function stopped(condition: number, faultsDisabled: boolean, words: readonly number[] = []): Context {
   const requester = blocked(condition, faultsDisabled);
-  return { condition, faultsDisabled, domainId: 0, requester: () => requester };
+  return { condition, domainId: 0, words, requester: () => requester };
 }

@@ -52,9 +52,10 @@ export function blocked(condition: number, faultsDisabled = false): Requester {
 /** What a context entry leads to. A cache keeps it by source-id. */
 export interface Context {
   readonly condition: number;
-  readonly faultsDisabled: boolean;
   /** Its domain-id in legacy mode; 0 in scalable mode, whose context entries have none. */
   readonly domainId: number;
+  /** The 32-bit words of the entry; none if the way ended before it. */
+  readonly words: readonly number[];
   /** The requester behind it, given what its requests carry. */
   requester(pasid: number | undefined, entries: PasidEntries): Requester;
 }
@@ -69,6 +70,15 @@ export interface PasidEntries {
 export interface PasidEntry
   extends Pick<Requester, 'condition' | 'faultsDisabled' | 'domainId' | 'first' | 'second' | 'supervisor' | 'snooped'> {
   readonly permissions: HostPermissions | undefined;
+  /** What a good entry was read from: its words, FPD of its directory entry, and RTADDR.SSIRWE. */
+  readonly origin: PasidOrigin | undefined;
+}
+
+/** All that a PASID entry is made of. */
+export interface PasidOrigin {
+  readonly words: readonly number[];
+  readonly directoryDisabled: boolean;
+  readonly ioRights: boolean;
 }
 
 /** The requester of a good entry without anything of scalable mode. */

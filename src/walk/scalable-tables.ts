@@ -99,17 +99,21 @@ export class ScalableTables {
     if ((root[0] & 1) === 0) return stopped(SRT_2, false);
     if (this.#roots.violates(root)) return stopped(SRT_3, false);
 
-    const context = this.#contexts.read(entryFrame(root[0], root[1]), sourceId & 0x7f, observer);
-    if (context === undefined) return stopped(SCT_1, false);
+    const words = this.#contexts.read(entryFrame(root[0], root[1]), sourceId & 0x7f, observer);
+    return words === undefined ? stopped(SCT_1, false) : this.contextOf(words);
+  }
+
+  /** What the eight words of a context entry say. */
+  contextOf(words: readonly number[]): Context {
     // FPD counts even in an entry that is not present (§9.4)
-    const faultsDisabled = (context[0] & 2) !== 0;
-    const condition = this.contextCondition(context);
-    if (condition !== OK) return stopped(condition, faultsDisabled);
+    const faultsDisabled = (words[0] & 2) !== 0;
+    const condition = this.contextCondition(words);
+    if (condition !== OK) return stopped(condition, faultsDisabled, words);
     return {
       condition: OK,
-      faultsDisabled,
       domainId: 0,
-      requester: (pasid, entries) => this.requester(context, pasid, entries),
+      words,
+      requester: (pasid, entries) => this.requester(words, pasid, entries),
     };
   }
 
@@ -140,8 +144,13 @@ export class ScalableTables {
     }
     const privileged = pasid === undefined && ridPrivileged;
     const refused = entry.condition === OK && privileged && !entry.supervisor;
+    const { domainId, first, second, supervisor, snooped } = entry;
     return plainRequester({
-      ...entry,
+      domainId,
+      first,
+      second,
+      supervisor,
+      snooped,
       condition: refused ? SPT_6 : entry.condition,
       faultsDisabled: faultsDisabled || entry.faultsDisabled,
       pasid: effective,
@@ -171,19 +180,28 @@ export class ScalableTables {
   pasidEntry(directory: number, pasid: number, ioRights: boolean, observer: WalkObserver | null): PasidEntry {
     const outer = this.#directories.read(directory, pasid >> 6, observer);
     if (outer === undefined) return bad(SPD_1, false);
-    let faultsDisabled = (outer[0] & 2) !== 0;
+    const faultsDisabled = (outer[0] & 2) !== 0;
     if ((outer[0] & 1) === 0) return bad(SPD_2, faultsDisabled);
     if (this.#directories.violates(outer)) return bad(SPD_3, faultsDisabled);
 
     const entry = (this.#pasids[0] as EntryReader).read(entryFrame(outer[0], outer[1]), pasid & 63, observer);
-    if (entry === undefined) return bad(SPT_1, faultsDisabled);
-    faultsDisabled ||= (entry[0] & 2) !== 0;
+    return entry === undefined ? bad(SPT_1, faultsDisabled) : this.pasidEntryOf(entry, faultsDisabled, ioRights);
+  }
+
+  /**
+   * What the sixteen words of a PASID entry say.
+   *
+   * @param directoryDisabled - FPD of the directory entry
+   */
+  pasidEntryOf(entry: readonly number[], directoryDisabled: boolean, ioRights: boolean): PasidEntry {
+    const faultsDisabled = directoryDisabled || (entry[0] & 2) !== 0;
     const condition = this.entryCondition(entry);
     if (condition !== OK) return bad(condition, faultsDisabled);
     const type = (entry[0] >> 6) & 7;
     return {
       condition: OK,
       faultsDisabled,
+      origin: { words: entry, directoryDisabled, ioRights },
       domainId: entry[2] & 0xffff,
       first: type === FIRST || type === NESTED ? this.first(entry) : undefined,
       second: type === SECOND || type === NESTED ? this.second(entry, ioRights) : undefined,
@@ -280,6 +298,7 @@ function bad(condition: number, faultsDisabled: boolean): PasidEntry {
   return {
     condition,
     faultsDisabled,
+    origin: undefined,
     domainId: 0,
     first: undefined,
     second: undefined,

@@ -5,7 +5,7 @@ import { conditionId, OK } from './conditions.js';
 import { LegacyTables, stopped } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
 import { CHANGED, missingRight, PageWalk } from './page-walk.js';
-import type { Context, PasidEntries, PasidEntry, Requester } from './requester.js';
+import type { Context, PasidEntries, PasidEntry, PasidOrigin, Requester } from './requester.js';
 import { ACCESS, EXECUTE, isPrivileged, kindBits, PRIVILEGED_SHIFT } from './rights.js';
 import { ScalableTables } from './scalable-tables.js';
 import { coversAddress, type Stage } from './stage.js';
@@ -119,6 +119,16 @@ export class Translator implements PasidEntries {
     if (condition !== OK) return stopped(condition, false);
     const tables = this.state.mode === MODE.LEGACY ? this.#legacy : this.#scalable;
     return tables.context(this.state.rootTable, sourceId, observer);
+  }
+
+  /** The context that was made of the words of an entry: four in legacy mode, eight in scalable mode. */
+  contextOf(words: readonly number[]): Context {
+    return words.length === 4 ? this.#legacy.contextOf(words) : this.#scalable.contextOf(words);
+  }
+
+  /** The PASID entry that was made of these words. */
+  pasidEntryOf({ words, directoryDisabled, ioRights }: PasidOrigin): PasidEntry {
+    return this.#scalable.pasidEntryOf(words, directoryDisabled, ioRights);
   }
 
   /** A PASID entry as it stands in memory. */

@@ -34,8 +34,8 @@ interface Case {
   readonly world: WorldSpec;
   readonly style: InvalidationStyle;
   readonly notifiers: readonly NotifierSpec[];
-  /** Changes that the driver makes, and ranges of memory that go and come back. */
-  readonly changes: readonly (EditStep | { readonly range: number })[];
+  /** Changes that the driver makes, ranges of memory that go and come back, resets from which the state is restored. */
+  readonly changes: readonly (EditStep | { readonly range: number } | { readonly warm: boolean })[];
 }
 
 const notifierSpec: fc.Arbitrary<NotifierSpec> = fc.record({
@@ -52,7 +52,11 @@ function cases(corrupted: boolean): fc.Arbitrary<Case> {
     style: invalidationStyle,
     notifiers: fc.array(notifierSpec, { minLength: 1, maxLength: 4 }),
     changes: fc.array(
-      fc.oneof({ weight: 8, arbitrary: editStep }, { weight: 1, arbitrary: fc.record({ range: fc.nat(3) }) }),
+      fc.oneof(
+        { weight: 8, arbitrary: editStep },
+        { weight: 1, arbitrary: fc.record({ range: fc.nat(3) }) },
+        { weight: 1, arbitrary: fc.record({ warm: fc.boolean() }) },
+      ),
       { minLength: 1, maxLength: 7 },
     ),
   });
@@ -168,6 +172,13 @@ function runCase({ world: spec, style, notifiers, changes }: Case, attempt: Atte
       watched.settle();
       watched.compare();
       machine.ram.attach(machine.memory, base);
+      watched.settle();
+    } else if ('warm' in change) {
+      const state = machine.unit.saveState();
+      machine.unit.reset(change);
+      watched.settle();
+      watched.compare();
+      machine.unit.restoreState(state);
       watched.settle();
     } else {
       guest.invalidate(guest.apply(change.edit), change);

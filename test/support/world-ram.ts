@@ -35,6 +35,11 @@ class SparsePages implements MemoryHandler {
     return true;
   }
 
+  copyFrom(other: SparsePages): void {
+    this.#pages.clear();
+    for (const [frame, page] of other.#pages) this.#pages.set(frame, page.slice());
+  }
+
   read64(address: number): bigint | undefined {
     if (this.broken.has(address) || this.broken.has(address + 4)) return undefined;
     const page = this.#pages.get(Math.floor(address / 4096));
@@ -73,6 +78,15 @@ export class WorldRam {
     if (range === undefined) throw new RangeError(`there is no range at ${base}`);
     if (range.view !== undefined) memory.attach(base, range.view);
     else if (range.sparse !== undefined) memory.attachHandler(base, range.length, range.sparse);
+  }
+
+  /** Takes over what stands in another memory of the same ranges. */
+  copyFrom(other: WorldRam): void {
+    this.#ranges.forEach(({ view, sparse }, index) => {
+      const { view: otherView, sparse: otherSparse } = other.#ranges[index];
+      if (otherView !== undefined) view?.set(otherView);
+      if (otherSparse !== undefined) sparse?.copyFrom(otherSparse);
+    });
   }
 
   /** First and last addresses of the ranges. */
