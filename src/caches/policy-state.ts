@@ -2,7 +2,13 @@ import type { StatePart } from '../state/state-part.js';
 import { CONDITIONS } from '../walk/conditions.js';
 import type { CachePolicy } from './policy.js';
 
-const SETTINGS = ['iotlbEntries', 'contexts', 'pasids', 'keepAll', 'notPresent'] as const satisfies (keyof CachePolicy)[];
+const SETTINGS = [
+  'iotlbEntries',
+  'contexts',
+  'pasids',
+  'keepAll',
+  'notPresent',
+] as const satisfies (keyof CachePolicy)[];
 
 /** The caches' geometry and policy: their contents fit only caches that are alike, and name conditions by their numbers. */
 export function policyState(policy: CachePolicy): StatePart {
