@@ -179,21 +179,7 @@ export class Iotlb {
     this.fill(at, domain, tag, page, high, word, hostHi, hostLo & -(1 << shift));
   }
 
-  /**
-   * Where a 4 KiB page goes that is not cached, if a look at its place alone tells so; else 0.
-   *
-   * @param page - as {@link pageLo} and {@link pageHi} give it
-   */
-  vacancy(tag: number, page: number, high: number): number {
-    if (this.#keepAll || this.shifts.length !== 0) return 0;
-    const { cells } = this;
-    const at = this.place(page, tag, 12) * WORDS;
-    const isCached = cells[at | PAGE_LO] === page && cells[at | TAG] === tag && cells[at | PAGE_HI] === high;
-    return isCached ? 0 : at;
-  }
-
-  /** Puts a translation into an entry that {@link vacancy} gave. `word` is its {@link CELL}.RIGHTS. */
-  fill(
+  private fill(
     at: number,
     domain: DomainList,
     tag: number,
@@ -204,20 +190,25 @@ export class Iotlb {
     hostLo: number,
   ): void {
     const { cells } = this;
-    const occupant = cells[at | TAG] as number;
-    const sameDomain = occupant !== 0 && cells[at | DOMAIN] === domain.index;
-    if (!sameDomain || occupant !== tag) domain.tags.add(tag);
-    if (!sameDomain) {
-      // an occupant of the same domain would leave its place in the list to the newcomer
-      if (occupant !== 0) this.unlink(at / WORDS);
-      this.link(at / WORDS, domain);
-    }
+    this.takeOver(at, domain, tag);
     cells[at | PAGE_LO] = page;
     cells[at | PAGE_HI] = high;
     cells[at | TAG] = tag;
     cells[at | RIGHTS] = word;
     cells[at | HOST_LO] = hostLo;
     cells[at | HOST_HI] = hostHi;
+  }
+
+  /** Enters a requester's entry into its list; the occupant of a place leaves its own. Then the entry is to be filled. */
+  takeOver(at: number, domain: DomainList, tag: number): void {
+    const { cells } = this;
+    const occupant = cells[at | TAG] as number;
+    const sameDomain = occupant !== 0 && cells[at | DOMAIN] === domain.index;
+    if (!sameDomain || occupant !== tag) domain.tags.add(tag);
+    if (sameDomain) return;
+    // an occupant of the same domain would leave its place in the list to the newcomer
+    if (occupant !== 0) this.unlink(at / WORDS);
+    this.link(at / WORDS, domain);
   }
 
   /** Puts an entry that was saved where it was: at its place, or as the first one behind it. `high` holds its size. */

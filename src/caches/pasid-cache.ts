@@ -1,4 +1,4 @@
-import type { PasidEntry, Requester } from '../walk/requester.js';
+import type { PasidEntry } from '../walk/requester.js';
 
 /** Where a cached PASID entry is kept: with the region that uses it. */
 export interface PasidHolder {
@@ -6,8 +6,8 @@ export interface PasidHolder {
   pasidEntry: PasidEntry | undefined;
   /** The PASID that it is kept under. */
   cachedPasid: number;
-  /** What the region's cached entries make of its requests. */
-  requester: Requester | undefined;
+  /** What the cached entries made of the region's requests holds no longer. */
+  forget(): void;
 }
 
 /** Which regions have a cached PASID entry, by the tags by which software drops them (§6.2.3, Table 18). */
@@ -39,7 +39,7 @@ export class PasidCache {
     const domain = this.#domains.get(domainId);
     for (const holder of domain?.get(pasid) ?? []) {
       holder.pasidEntry = undefined;
-      holder.requester = undefined;
+      holder.forget();
     }
     domain?.delete(pasid);
     if (domain?.size === 0) this.#domains.delete(domainId);

@@ -121,7 +121,7 @@ export class IommuMemoryRegion
   pasidEntry: PasidEntry | undefined = undefined;
   /** @internal the PASID under which it is kept */
   cachedPasid = 0;
-  /** @internal the short walk through its tables, as long as {@link requester} is there */
+  /** @internal the short walk through its tables; there only with {@link requester} */
   plain: PlainWalk | undefined = undefined;
   /** @internal 1, or 9 where rights count for privileged requests too */
   privileges = 1;
@@ -141,7 +141,8 @@ export class IommuMemoryRegion
   readonly #owner: RegionOwner;
   readonly #iotlb: Iotlb;
   readonly #path: SlowPath;
-  #salt: number;
+  /** @internal spreads its pages over the places of the IOTLB */
+  salt: number;
   #condition = OK;
 
   /** @internal made by `IntelIommu.region` */
@@ -153,7 +154,7 @@ export class IommuMemoryRegion
     this.sourceId = sourceId;
     this.pasid = pasid;
     this.tag = tag;
-    this.#salt = saltOf(tag);
+    this.salt = saltOf(tag);
   }
 
   /**
@@ -163,7 +164,17 @@ export class IommuMemoryRegion
    */
   retag(tag: number): void {
     this.tag = tag;
-    this.#salt = saltOf(tag);
+    this.salt = saltOf(tag);
+  }
+
+  /**
+   * What the cached entries made of its requests holds no longer.
+   *
+   * @internal
+   */
+  forget(): void {
+    this.requester = undefined;
+    this.plain = undefined;
   }
 
   /**
@@ -209,7 +220,7 @@ export class IommuMemoryRegion
     // the look into the IOTLB stands in both faces: each leaves its result elsewhere, and nothing is stored in vain
     const { cells, mask } = this.#iotlb;
     const page = (lo >>> 12) | (hi << 20);
-    const at = (((page ^ this.#salt) & mask) + 1) << 3;
+    const at = (((page ^ this.salt) & mask) + 1) << 3;
     if (
       cells[at | PAGE_LO] === page &&
       cells[at | TAG] === this.liveTag &&
@@ -237,7 +248,7 @@ export class IommuMemoryRegion
   translateHalves(hi: number, lo: number, access: number = READ, translated = false): boolean {
     const { cells, mask } = this.#iotlb;
     const page = (lo >>> 12) | (hi << 20);
-    const at = (((page ^ this.#salt) & mask) + 1) << 3;
+    const at = (((page ^ this.salt) & mask) + 1) << 3;
     if (
       cells[at | PAGE_LO] === page &&
       cells[at | TAG] === this.liveTag &&

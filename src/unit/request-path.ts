@@ -1,5 +1,14 @@
 import { ContextCache } from '../caches/context-cache.js';
-import { CELL, conditionOf, grantedOf, type Iotlb, rightsOf, rightsWord, snoopOf } from '../caches/iotlb.js';
+import {
+  CELL,
+  conditionOf,
+  type DomainList,
+  grantedOf,
+  type Iotlb,
+  rightsOf,
+  rightsWord,
+  snoopOf,
+} from '../caches/iotlb.js';
 import { PasidCache } from '../caches/pasid-cache.js';
 import type { CachePolicy } from '../caches/policy.js';
 import { type FaultEvent, faultEvent } from '../faults/fault.js';
@@ -12,12 +21,12 @@ import { EXECUTE, isPrivileged, PRIVILEGED_SHIFT } from '../walk/rights.js';
 import type { RemappingState, Translator } from '../walk/translator.js';
 
 // Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
-const { HOST_LO, HOST_HI, PAGE_HI, RIGHTS } = CELL;
+const { PAGE_LO, PAGE_HI, TAG, RIGHTS, HOST_LO, HOST_HI, DOMAIN } = CELL;
+const SMALL_PAGE = 12 << 24;
 const OK = conditionId('ok');
 const LGN_3 = conditionId('LGN.3');
 const DISCARDED = conditionId('discarded');
 const ZERO_LENGTH_READ = 4;
-const SNP = 0x800;
 /** Rights times this are the same rights for both privileges. */
 const BOTH_PRIVILEGES = 1 | (1 << PRIVILEGED_SHIFT);
 const wordOf = rightsWord;
@@ -92,34 +101,38 @@ export class RequestPath {
    * was one; what is not goes the whole way.
    */
   private walkPlain(region: IommuMemoryRegion, hi: number, lo: number, access: number): boolean {
-    const { plain, domain, tag } = region;
-    if (plain === undefined || region.requester === undefined || domain === undefined) return false;
-    if (region.liveTag < 0 || this.state.protectedRanges.length !== 0 || !this.keepsPages) return false;
+    const { plain, tag } = region;
+    const { iotlb } = this;
+    if (plain === undefined || region.liveTag !== tag) return false;
+    // large pages are at other places, and protected memory has to be looked for
+    if (iotlb.shifts.length !== 0 || this.state.protectedRanges.length !== 0) return false;
+    const { cells } = iotlb;
+    const domain = region.domain as DomainList;
     const page = (lo >>> 12) | (hi << 20);
-    const high = (hi >>> 12) | (12 << 24);
-    const at = this.iotlb.vacancy(tag, page, high);
-    if (at === 0 || !plain.run(this.translator.memory, hi, lo)) return false;
+    const high = (hi >>> 12) | SMALL_PAGE;
+    const at = (((page ^ region.salt) & iotlb.mask) + 1) << 3;
+    const held = cells[at | TAG] as number;
+    // what is cached is answered by the cache, also where it grants too little
+    if (cells[at | PAGE_LO] === page && held === tag && cells[at | PAGE_HI] === high) return false;
+    if (!plain.run(this.translator.memory, hi, lo)) return false;
     const entryLo = plain.lo | 0;
     const hostHi = plain.hi & 0xf_ffff;
+    const rights = ((entryLo & 3) | ZERO_LENGTH_READ) * region.privileges;
     const granted = (plain.granted | ZERO_LENGTH_READ) * region.privileges;
     if ((access & ~granted) !== 0 || isInterruptPage(hi, lo) || isInterruptPage(hostHi, entryLo)) return false;
     this.misses++;
-    const rights = (entryLo & 3) | ZERO_LENGTH_READ;
-    const snoop = region.alwaysSnooped || (plain.hasSnoop && (entryLo & SNP) !== 0);
+    const snoop = region.alwaysSnooped === true || (entryLo & plain.snoopBit) !== 0;
     const hostLo = entryLo & ~0xfff;
-    this.iotlb.fill(
-      at,
-      domain,
-      tag,
-      page,
-      high,
-      wordOf(rights * region.privileges, granted, snoop, OK),
-      hostHi,
-      hostLo,
-    );
+    if (held !== tag || cells[at | DOMAIN] !== domain.index) iotlb.takeOver(at, domain, tag);
+    cells[at | PAGE_LO] = page;
+    cells[at | PAGE_HI] = high;
+    cells[at | TAG] = tag;
+    cells[at | RIGHTS] = wordOf(rights, granted, snoop, OK);
+    cells[at | HOST_LO] = hostLo;
+    cells[at | HOST_HI] = hostHi;
     region.addressHi = hostHi;
     region.addressLo = hostLo | (lo & 0xfff);
-    region.rights = rights;
+    region.rights = rights & 7;
     region.pageShift = 12;
     region.snoop = snoop;
     return true;
@@ -177,7 +190,7 @@ export class RequestPath {
     region.domain = this.iotlb.listFor(region.domain, domainId, pasid, first !== undefined);
     region.alwaysSnooped = snooped;
     if (fromCache) this.keep(region, requester);
-    else region.plain = undefined;
+    else region.forget();
     return requester;
   }
 
@@ -198,7 +211,8 @@ export class RequestPath {
     // a nested translation, or one whose rights depend on privilege, takes the whole way
     const stage = first === undefined ? second : second === undefined ? first : undefined;
     const dependent = privileged || (supervisor && first?.writeProtected === false);
-    region.plain = condition === OK && !dependent ? stage?.plain : undefined;
+    const plainIotlb = this.keepsPages && !this.policy.keepAll;
+    region.plain = plainIotlb && condition === OK && !dependent ? stage?.plain : undefined;
     region.privileges = supervisor ? BOTH_PRIVILEGES : 1;
     const users = this.users.get(region.sourceId);
     if (users === undefined) this.users.set(region.sourceId, new Set([region]));
@@ -207,7 +221,7 @@ export class RequestPath {
 
   /** The context entry of a source-id is cached no longer. */
   private forget(sourceId: number): void {
-    for (const region of this.users.get(sourceId) ?? []) region.requester = undefined;
+    for (const region of this.users.get(sourceId) ?? []) region.forget();
     this.users.delete(sourceId);
   }
 

@@ -7,6 +7,7 @@ import { USER } from './stage-rules.js';
 const FRAME_BEYOND_32_BITS = 0xf_f000;
 const READ = ACCESS.read;
 const WRITE = ACCESS.write;
+const SNP = 0x800;
 const TABLE_LEVELS = [2, 3, 4, 5];
 
 type PlainStage = Pick<Stage, 'rules' | 'table' | 'levels' | 'addressBits' | 'accessed' | 'dirty'>;
@@ -21,8 +22,8 @@ export class PlainWalk {
   lo = 0;
   hi = 0;
 
-  /** Whether pages have a snoop flag. */
-  readonly hasSnoop: boolean;
+  /** SNP where pages have that flag: accesses are snooped (§3.10). */
+  readonly snoopBit: number;
 
   private readonly table: number;
   private readonly topShift: number;
@@ -41,7 +42,7 @@ export class PlainWalk {
   constructor({ rules: { first, masks }, table, levels, addressBits, accessed, dirty }: PlainStage) {
     const anyLevel = (word: number) =>
       TABLE_LEVELS.reduce((bits, level) => bits | (masks[8 * level + word] as number), 0);
-    this.hasSnoop = !first;
+    this.snoopBit = first ? 0 : SNP;
     this.table = table | 0;
     this.topShift = 9 * levels - 9;
     this.beyond = -1 << (addressBits - (first ? 33 : 32));
