@@ -10,6 +10,9 @@ export interface Probe {
   /** Carries an address that a device-TLB translated. */
   readonly translated?: boolean;
   readonly pasid?: number;
+  /** With a PASID only. */
+  readonly privileged?: boolean;
+  readonly execute?: boolean;
 }
 
 export type { Access };
