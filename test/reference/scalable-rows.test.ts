@@ -2,15 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { referenceUnit } from '../support/world-capabilities.js';
 import { type Condition, conditionRow, scalableConditions } from './conditions.js';
 import { referenceAnswer } from './index.js';
+import { scalableRows } from './rows/index.js';
 import {
   hostAddressWidth,
   preparedTables,
   requestOf,
   type ScalableRow,
   scalableCapabilities,
-  scalableRows,
   tablesOf,
-} from './scalable-rows.js';
+} from './rows/row.js';
 import { type ScalableTables, wordOf } from './scalable-tables.js';
 import type { ReferenceAnswer } from './types.js';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { referenceUnit } from '../support/world-capabilities.js';
 import { referenceAnswer } from './index.js';
-import { hostAddressWidth, scalableCapabilities } from './scalable-rows.js';
+import { referenceRecord } from './record.js';
+import { hostAddressWidth, scalableCapabilities } from './rows/row.js';
 import { guestPage, iova, page, pasid, pgtt, ScalableTables, sourceId, wordOf } from './scalable-tables.js';
 import type { ReferenceAnswer, ReferenceRequest } from './types.js';
 
@@ -163,6 +164,29 @@ describe('accessed, extended-accessed and dirty flags (§3.6.2, §3.7.2, §3.8.1
       [wordOf.firstStage(1), A],
       [wordOf.guestLeaf, SECOND_A],
     ]);
+  });
+});
+
+describe('fault records (§11.4.7.6)', () => {
+  const record = (request: Partial<ReferenceRequest>, caps: Record<string, number> = {}) => {
+    const unit = referenceUnit({ ...scalableCapabilities, ...caps }, hostAddressWidth);
+    const fault = { kind: 'fault', condition: 'SGN.6', code: 0x85, qualified: true, logged: true } as const;
+    return referenceRecord(unit, { sourceId, iova, access: 'read', ...request }, fault);
+  };
+
+  it('PP, PASID, PRIV and EXE of a request with PASID; EXE of reads only', () => {
+    const supervisor = { pasid: 0xabcde, privileged: true, execute: true } as const;
+    expect(record(supervisor)).toEqual({ low: iova & ~0xfffn, high: 0xcabc_de85_e000_0113n });
+    expect(record({ ...supervisor, access: 'write' }).high).toBe(0x8abc_de85_a000_0113n);
+    expect(record({ ...supervisor, access: 'atomic' }).high).toBe(0xcabc_de85_b000_0113n);
+    expect(record(supervisor, { 'ECAP.PASID': 0 }).high).toBe(0xc000_0085_0000_0113n);
+  });
+
+  it('without PASID there is neither; AT needs device-TLBs; FI is cut to the largest AGAW', () => {
+    expect(record({ privileged: true, at: 'translated' }).high).toBe(0xe000_0085_0000_0113n);
+    expect(record({ at: 'translated' }, { 'ECAP.DT': 0 }).high).toBe(0xc000_0085_0000_0113n);
+    expect(record({ iova: ~0n & ((1n << 64n) - 1n) }).low).toBe((1n << 57n) - 4096n);
+    expect(record({}, { 'CAP.SAGAW': 0 }).low).toBeUndefined();
   });
 });
 

@@ -77,7 +77,7 @@ const usually = fc.constantFrom(true, true, true, true, true, true, true, false)
 const nearlyAlways = fc.nat(23).map((value) => value !== 23);
 const rarely = usually.map((value) => !value);
 
-const stagePages: fc.Arbitrary<StagePages> = fc
+export const stagePages: fc.Arbitrary<StagePages> = fc
   .record({ pages: pagesSpec, user: usually, userTables: usually })
   .map(({ pages, ...more }) => ({ ...pages, ...more }));
 

@@ -1,5 +1,6 @@
 import type { Driver } from '../driver.js';
 import { type Geography, iovaAt, pageBytes, targetAt } from '../world-places.js';
+import type { EntryChange } from './edits.js';
 import type { SecondStageSpec, StagePages, StageSpec } from './spec.js';
 
 const A = { first: 1n << 5n, second: 1n << 8n } as const;
@@ -56,7 +57,7 @@ function canonical(kind: Stage['kind'], bits: number, address: bigint): bigint {
  * Address of the entry of `level` for an input address: 0 when a page above stands in its place, or a table on the way
  * is missing and may not be made.
  */
-function stageEntry(
+export function stageEntry(
   { tables }: Driver,
   stage: Stage,
   input: bigint,
@@ -132,6 +133,28 @@ function setPage(driver: Driver, stage: Stage, entry: number, address: bigint, s
   const bits = rightsBits(stage, spec.rights, spec.user) | presetFlags(stage, true) | harmless(stage, spec.extra);
   driver.tables.setWord(entry, address | bits | size);
   stage.pageEntries.add(entry);
+}
+
+/** What becomes of an entry when a driver changes its rights, its flags or, of a page, its frame. */
+export function changedEntry(
+  stage: Stage,
+  word: bigint,
+  level: number,
+  change: Exclude<EntryChange, { kind: 'clear' }>,
+): bigint {
+  const isFirst = stage.kind === 'first';
+  switch (change.kind) {
+    case 'rights': {
+      const mask = isFirst ? 7n : 3n | (stage.ioRights ? 3n << 61n : 0n);
+      return (word & ~mask) | rightsBits(stage, change.rights, change.user);
+    }
+    case 'flags':
+      return word & ~(isFirst ? A.first | EA | D.first : A.second | D.second);
+    default: {
+      const isPage = level === 1 || (level <= 3 && (word & PS) !== 0n);
+      return isPage ? word ^ ((BigInt(change.page) * pageBytes(level)) & 0xfff_f000n & ~(pageBytes(level) - 1n)) : word;
+    }
+  }
 }
 
 const DATA = 0x80_0000n;

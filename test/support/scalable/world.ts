@@ -98,7 +98,7 @@ function attach(world: Partial, before: readonly ScalableDevice[], spec: DeviceS
 }
 
 /** The four words of a device's context entry. */
-function contextWords(
+export function contextWords(
   { spec: { caps } }: Pick<ScalableWorld, 'spec'>,
   { spec, directory }: ScalableDevice,
 ): bigint[] {
@@ -137,7 +137,7 @@ export function stagesOf(
 }
 
 /** The eight words of a PASID-table entry. */
-function spaceWords(world: Partial, which: number): bigint[] {
+export function spaceWords(world: Partial, which: number): bigint[] {
   const { space, domainId } = spaceOf(world, which);
   const { caps } = world.spec;
   const { first, second } = stagesOf(world, space);
