@@ -24,8 +24,8 @@ export interface Capture {
   unit: ReferenceUnit;
   memory: ReferenceMemory;
   dma: DmaProbe[];
-  /** Requesters with a present context entry, by translation type. */
-  contexts: { sid: number; tt: number }[];
+  /** Requesters with a present context entry; `tt` is its translation type in legacy mode. */
+  contexts: { sid: number; tt?: number }[];
   mappings: (ReferenceRun & { sid: number })[];
 }
 
@@ -85,11 +85,30 @@ function unitOf(registers: Record<string, string>, haw: number): ReferenceUnit {
     sc: field(ecap, 7, 7) === 1,
     adms: field(ecap, 52, 52) === 1,
     smts: field(ecap, 43, 43) === 1,
+    fs1gp: field(cap, 56, 56) === 1,
+    fs5lp: field(cap, 60, 60) === 1,
+    mts: field(ecap, 25, 25) === 1,
+    fsts: field(ecap, 47, 47) === 1,
+    ssts: field(ecap, 46, 46) === 1,
+    nest: field(ecap, 26, 26) === 1,
+    prs: field(ecap, 29, 29) === 1,
+    srs: field(ecap, 31, 31) === 1,
+    eafs: field(ecap, 34, 34) === 1,
+    pss: field(ecap, 39, 35),
+    pasid: field(ecap, 40, 40) === 1,
+    ssads: field(ecap, 45, 45) === 1,
+    smpwcs: field(ecap, 48, 48) === 1,
+    rps: field(ecap, 49, 49) === 1,
+    rprivs: field(ecap, 53, 53) === 1,
+    hpts: field(ecap, 55, 55) === 1,
+    hpt1gps: field(ecap, 59, 59) === 1,
+    ptrs: field(ecap, 56, 56) === 1,
     ir: field(ecap, 3, 3) === 1,
     major: field(ver, 7, 4),
     te: field(gsts, 31, 31) === 1,
     ire: field(gsts, 25, 25) === 1,
     ttm: field(rtaddr, 11, 10),
+    ssirwe: field(rtaddr, 7, 7) === 1,
     root: rtaddr & ~0xfffn,
     protectedRanges: [],
   };

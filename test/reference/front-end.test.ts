@@ -83,8 +83,4 @@ describe('mode (§7.1.3, §11.4.5)', () => {
       logged: true,
     });
   });
-
-  it('scalable mode is refused', () => {
-    expect(() => outcome({ unit: { ttm: 1, smts: true } })).toThrow(RangeError);
-  });
 });

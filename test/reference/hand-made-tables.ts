@@ -1,5 +1,12 @@
 import { referenceTranslate } from './index.js';
-import type { Access, ReferenceMemory, ReferenceOutcome, ReferenceRequest, ReferenceUnit } from './types.js';
+import { TableWords } from './table-words.js';
+import {
+  type Access,
+  noScalableMode,
+  type ReferenceOutcome,
+  type ReferenceRequest,
+  type ReferenceUnit,
+} from './types.js';
 
 /** Where a hand-made set of tables stands. */
 export const at = {
@@ -19,6 +26,7 @@ export const page = 0x9_8765_4000n;
 
 /** A unit with every legacy capability but snoop control, 46 host bits, remapping on. */
 export const plainUnit: ReferenceUnit = {
+  ...noScalableMode,
   mgaw: 57,
   haw: 46,
   sagaw: 0b1110,
@@ -36,49 +44,21 @@ export const plainUnit: ReferenceUnit = {
   te: true,
   ire: false,
   ttm: 0,
+  ssirwe: false,
   root: at.root,
   protectedRanges: [],
 };
 
-/** Tables as words by address. Below 2 MiB what was not written reads zero; above, and where `unreadable` says so, reads fail. */
-export class HandMadeTables {
-  readonly words = new Map<bigint, bigint>();
-  readonly unreadable = new Set<bigint>();
-
-  readonly read: ReferenceMemory = (address) => {
-    if (address % 8n !== 0n) throw new RangeError(`read at ${address}, which is not a multiple of 8`);
-    if (address >= 0x200000n || this.unreadable.has(address)) return undefined;
-    return this.words.get(address) ?? 0n;
-  };
-
-  /** Root and context entry for `sourceId`, and a 3-level domain that maps `iova`'s 4 KiB page to `page`, read-write. */
+/** Root and context entry for `sourceId`, and a 3-level domain that maps `iova`'s 4 KiB page to `page`, read-write. */
+export class HandMadeTables extends TableWords {
   constructor() {
+    super();
     this.words.set(addressOf.root, at.context | 1n);
     this.words.set(addressOf.context, at.level[3] | 1n);
     this.words.set(addressOf.context + 8n, (9n << 8n) | 1n);
     this.words.set(addressOf.level3, at.level[2] | 3n);
     this.words.set(addressOf.level2, at.level[1] | 3n);
     this.words.set(addressOf.level1, page | 3n);
-  }
-
-  set(address: bigint, value: bigint): this {
-    this.words.set(address, value);
-    return this;
-  }
-
-  /** Sets bits in a word that is there. */
-  or(address: bigint, value: bigint): this {
-    return this.set(address, (this.words.get(address) ?? 0n) | value);
-  }
-
-  /** Clears bits in a word that is there. */
-  clear(address: bigint, value: bigint): this {
-    return this.set(address, (this.words.get(address) ?? 0n) & ~value);
-  }
-
-  fail(address: bigint): this {
-    this.unreadable.add(address);
-    return this;
   }
 }
 

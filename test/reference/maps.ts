@@ -1,3 +1,5 @@
+import { MemoryAccesses } from './memory-accesses.js';
+import { findTranslation, firstStagePages, secondStagePages } from './scalable-maps.js';
 import {
   agawOf,
   bits,
@@ -14,22 +16,23 @@ import type { ReferenceMemory, ReferenceRun, ReferenceUnit } from './types.js';
 type Range = readonly [first: bigint, last: bigint];
 
 /**
- * All that a requester can reach by untranslated requests without PASID: every table read entry by entry. The interrupt
- * range (as input and as output) and protected outputs are left out. Runs are in ascending order; neighbours that
+ * All that a requester can reach by untranslated requests, without PASID or with one (then without privilege): every table
+ * read entry by entry. The interrupt range (as output, and without PASID as input too) and protected outputs are left
+ * out. A page whose flags cannot be set as an access needs is not granted for it; no flag is set. Runs are in ascending order; neighbours that
  * follow each other in both address spaces with equal rights are one run.
  *
  * @param ram Host addresses that are memory, both ends included, without overlaps: what a requester reaches with remapping off, or with
  * pass-through (then below 2^HAW only).
- * @throws RangeError for scalable mode, like `referenceTranslate`.
  */
 export function referenceMaps(
   unit: ReferenceUnit,
   memory: ReferenceMemory,
   sourceId: number,
   ram: readonly Range[],
+  pasid?: number,
 ): ReferenceRun[] {
-  let runs = [...reachable(unit, memory, sourceId, ram)];
-  runs = runs.flatMap((run) => withoutInput(run, interruptRange)); // translation.md §2 rows 5 to 7
+  let runs = [...reachable(unit, memory, sourceId, ram, pasid)];
+  if (pasid === undefined) runs = runs.flatMap((run) => withoutInput(run, interruptRange)); // translation.md §2 rows 5 to 7
   runs = runs.flatMap((run) => withoutOutput(run, interruptRange)); // translation.md §4, LGN.4
   for (const range of unit.protectedRanges) runs = runs.flatMap((run) => withoutOutput(run, range)); // translation.md §9
   return merged(runs);
@@ -40,26 +43,53 @@ function* reachable(
   memory: ReferenceMemory,
   sourceId: number,
   ram: readonly Range[],
+  pasid: number | undefined,
 ): Generator<ReferenceRun> {
   // translation.md §2 row 8: output = input.
   if (!unit.te) {
     yield* identity(ram);
     return;
   }
-  if (modeFault(unit, false) !== undefined) return; // translation.md §3
+  if (modeFault(unit, pasid !== undefined, false) !== undefined) return; // translation.md §3
+  if (unit.ttm === 1) {
+    yield* scalable(unit, memory, sourceId, ram, pasid);
+    return;
+  }
   const context = findContext(unit, memory, sourceId); // translation.md §4 items 1 and 2
   if ('kind' in context) return;
   // translation.md §4 item 4: addr ≥2^HAW faults, else output = input.
   if (context.tt === 2n) {
-    const hostLast = (1n << BigInt(unit.haw)) - 1n;
-    yield* identity(
-      ram.filter(([first]) => first <= hostLast).map(([first, last]) => [first, last < hostLast ? last : hostLast]),
-    );
+    yield* passThrough(unit, ram);
     return;
   }
   // translation.md §4 item 5.
   const levels = agawOf(context.aw).levels;
   yield* tablePages(unit, memory, context.table, levels, 0n, domainEnd(unit, context.aw), true, true);
+}
+
+/** translation.md §5 item 7. */
+function* scalable(
+  unit: ReferenceUnit,
+  memory: ReferenceMemory,
+  sourceId: number,
+  ram: readonly Range[],
+  pasid: number | undefined,
+): Generator<ReferenceRun> {
+  const accesses = new MemoryAccesses(memory, () => true);
+  const found = findTranslation(unit, accesses, sourceId, pasid);
+  if (found === undefined) return;
+  const { entry, privileged } = found;
+  if (entry.pgtt === 4n) yield* passThrough(unit, ram);
+  else if (entry.pgtt === 2n) yield* secondStagePages(unit, accesses, entry, [0n, 1n << 64n]);
+  else yield* firstStagePages(unit, accesses, entry, privileged);
+}
+
+/** Addresses from 2^HAW up fault: LGN.1.3, SGN.4.2. */
+function* passThrough(unit: ReferenceUnit, ram: readonly Range[]): Generator<ReferenceRun> {
+  const hostLast = (1n << BigInt(unit.haw)) - 1n;
+  yield* identity(
+    ram.filter(([first]) => first <= hostLast).map(([first, last]) => [first, last < hostLast ? last : hostLast]),
+  );
 }
 
 function* identity(ram: readonly Range[]): Generator<ReferenceRun> {

@@ -12,43 +12,8 @@ export function mask(high: number, low: number): bigint {
   return result;
 }
 
-/** faults.md §2, §3, §7: code and Q column of every condition a legacy-mode read, write or AtomicOp can meet. */
-const conditions = {
-  '0x29': { code: 0x29, qualified: false },
-  'RTA.1.1': { code: 0x30, qualified: false },
-  'RTA.1.2': { code: 0x30, qualified: false },
-  'RTA.1.3': { code: 0x30, qualified: false },
-  'RTA.2': { code: 0x31, qualified: false },
-  'RTA.4': { code: 0x33, qualified: false },
-  'LRT.1': { code: 0x08, qualified: false },
-  'LRT.2': { code: 0x01, qualified: false },
-  'LRT.3': { code: 0x0a, qualified: false },
-  'LCT.1': { code: 0x09, qualified: false },
-  'LCT.2': { code: 0x02, qualified: true },
-  'LCT.3': { code: 0x0b, qualified: true },
-  'LCT.4.1': { code: 0x03, qualified: true },
-  'LCT.4.2': { code: 0x03, qualified: true },
-  'LCT.4.3': { code: 0x03, qualified: true },
-  'LCT.5': { code: 0x0d, qualified: true },
-  'LSS.1': { code: 0x07, qualified: true },
-  'LSS.2': { code: 0x0c, qualified: true },
-  'LGN.1.1': { code: 0x04, qualified: true },
-  'LGN.1.2': { code: 0x04, qualified: true },
-  'LGN.1.3': { code: 0x04, qualified: true },
-  'LGN.2': { code: 0x05, qualified: true },
-  'LGN.3': { code: 0x06, qualified: true },
-  'LGN.4': { code: 0x0e, qualified: true },
-} as const;
-
-export type Condition = keyof typeof conditions;
-
-/** What a condition is called in a fault record, and whether FPD keeps it out of the log. */
-export function conditionRow(condition: Condition): { code: number; qualified: boolean } {
-  return conditions[condition];
-}
-
 /** registers.md "Notation": DIDw = 4 + 2 * ND; ND=7 is reserved, the field DID has 16 bits. */
-function domainIdWidth(unit: ReferenceUnit): number {
+export function domainIdWidth(unit: ReferenceUnit): number {
   return Math.min(4 + 2 * unit.nd, 16);
 }
 
@@ -81,7 +46,7 @@ export function isLeaf(unit: ReferenceUnit, level: number, entry: bigint): boole
 /** tables.md §9 and §16 "second stage": whether a reserved bit is set (for entries with R or W only, "Rules valid everywhere"). */
 export function hasReservedBit(unit: ReferenceUnit, level: number, entry: bigint): boolean {
   let reserved = mask(51, unit.haw); // §9 row 51:HAW
-  reserved |= mask(62, 62); // §9 row 62: reserved, as there is no SSIRWE here
+  if (!unit.ssirwe) reserved |= mask(62, 62); // §9 row 62: IW if SSIRWE, else reserved
   if (isLeaf(unit, level, entry)) {
     if (level === 3) reserved |= mask(29, 12); // §9 row "reserved low", 1 GiB
     if (level === 2) reserved |= mask(20, 12); // §9 row "reserved low", 2 MiB
@@ -91,6 +56,12 @@ export function hasReservedBit(unit: ReferenceUnit, level: number, entry: bigint
     reserved |= mask(11, 11); // §9 row 11: reserved in every non-leaf entry
   }
   return (entry & reserved) !== 0n;
+}
+
+/** tables.md §9 second remark: R and W of a second-stage entry, or IR and IW with SSIRWE=1, when bits 0 and 1 are ignored. */
+export function secondStageRights(unit: ReferenceUnit, entry: bigint): { read: boolean; write: boolean } {
+  const low = unit.ssirwe ? 61 : 0;
+  return { read: bits(entry, low, low) === 1n, write: bits(entry, low + 1, low + 1) === 1n };
 }
 
 /** Bytes that one entry of this level maps: 12 offset bits and 9 for every level below (tables.md §9 "Walk"). */

@@ -1,8 +1,9 @@
+import { type Condition, ConditionMet, conditionRow } from './conditions.js';
+import { MemoryAccesses } from './memory-accesses.js';
+import { scalableMode } from './scalable.js';
 import {
   agawOf,
   bits,
-  type Condition,
-  conditionRow,
   contextReserved,
   domainEnd,
   entryAddress,
@@ -14,7 +15,14 @@ import {
   mask,
   rootReserved,
 } from './structures.js';
-import type { ReferenceFault, ReferenceMemory, ReferenceOutcome, ReferenceRequest, ReferenceUnit } from './types.js';
+import type {
+  ReferenceAnswer,
+  ReferenceFault,
+  ReferenceMemory,
+  ReferenceOutcome,
+  ReferenceRequest,
+  ReferenceUnit,
+} from './types.js';
 
 /** A present context entry without a fault of its own (tables.md §4). */
 export interface ReferenceContext {
@@ -24,7 +32,7 @@ export interface ReferenceContext {
   table: bigint;
 }
 
-/** translation.md §13: a qualified condition is logged only if FPD is 0 in the context entry; others ignore FPD. */
+/** translation.md §13: a qualified condition is logged only if FPD is 0 in every structure met; others ignore FPD. */
 function fault(condition: Condition, fpd: boolean): ReferenceFault {
   const { code, qualified } = conditionRow(condition);
   return { kind: 'fault', condition, code, qualified, logged: !(qualified && fpd) };
@@ -36,42 +44,59 @@ function sameAddress(address: bigint): ReferenceOutcome {
 }
 
 /**
- * What a VT-d unit in legacy mode answers to one DMA request: translation.md §2 to §4, §6, §9, §11 to §13, step by step.
+ * What a VT-d unit answers to one DMA request, and what it sets in memory: translation.md §2 to §9, §11 to §13, step by step.
  *
- * @throws RangeError for a source-id or an address that no request can carry, and for scalable mode (TTM=1 with SMTS=1), which this model leaves out.
+ * @param canUpdate Whether the entry at an address can be updated atomically; if left out, all can.
+ * @throws RangeError for a source-id, a PASID or an address that no request can carry.
  */
+export function referenceAnswer(
+  unit: ReferenceUnit,
+  memory: ReferenceMemory,
+  request: ReferenceRequest,
+  canUpdate: (address: bigint) => boolean = () => true,
+): ReferenceAnswer {
+  const { sourceId, pasid, iova } = request;
+  if (!Number.isInteger(sourceId) || sourceId < 0 || sourceId > 0xffff) {
+    throw new RangeError(`sourceId is ${sourceId}; give an integer from 0 to 0xffff`);
+  }
+  if (pasid !== undefined && (!Number.isInteger(pasid) || pasid < 0 || pasid > 0xfffff)) {
+    throw new RangeError(`pasid is ${pasid}; give an integer from 0 to 0xfffff`);
+  }
+  if (iova < 0n || iova > mask(63, 0)) {
+    throw new RangeError(`iova is ${iova}; give an address from 0 to 2^64 - 1`);
+  }
+  const accesses = new MemoryAccesses(memory, canUpdate);
+  let outcome = frontEnd(unit, accesses, request);
+  // §9: compared with the output address, whether TES is on or off, remapped, pass-through or translated; no fault is logged.
+  // Last, as only a request without a fault has an output address.
+  if (outcome.kind === 'translated') {
+    for (const [first, last] of unit.protectedRanges) {
+      if (outcome.address >= first && outcome.address <= last) outcome = { kind: 'blocked', why: 'protected-memory' };
+      if (outcome.kind !== 'translated') break;
+    }
+  }
+  return { outcome, updates: accesses.updates, reads: accesses.reads };
+}
+
+/** The same without what it sets in memory. */
 export function referenceTranslate(
   unit: ReferenceUnit,
   memory: ReferenceMemory,
   request: ReferenceRequest,
 ): ReferenceOutcome {
-  if (!Number.isInteger(request.sourceId) || request.sourceId < 0 || request.sourceId > 0xffff) {
-    throw new RangeError(`sourceId is ${request.sourceId}; give an integer from 0 to 0xffff`);
-  }
-  if (request.iova < 0n || request.iova > mask(63, 0)) {
-    throw new RangeError(`iova is ${request.iova}; give an address from 0 to 2^64 - 1`);
-  }
-  const outcome = frontEnd(unit, memory, request);
-  // §9: compared with the output address, whether TES is on or off, remapped, pass-through or translated; no fault is logged.
-  // Last, as only a request without a fault has an output address.
-  if (outcome.kind === 'translated') {
-    for (const [first, last] of unit.protectedRanges) {
-      if (outcome.address >= first && outcome.address <= last) return { kind: 'blocked', why: 'protected-memory' };
-    }
-  }
-  return outcome;
+  return referenceAnswer(unit, memory, request).outcome;
 }
 
 /** translation.md §2. Rows 1 and 2 speak of requests that a ReferenceRequest cannot express. */
-function frontEnd(unit: ReferenceUnit, memory: ReferenceMemory, request: ReferenceRequest): ReferenceOutcome {
+function frontEnd(unit: ReferenceUnit, accesses: MemoryAccesses, request: ReferenceRequest): ReferenceOutcome {
   const translated = request.at === 'translated';
   const untranslated = !translated;
   const withPasid = request.pasid !== undefined;
   const inRange = isInterruptRange(request.iova);
   const dwordWrite = request.access === 'write' && request.bytes === 4;
 
-  // Row 3. A unit with PTRS=1 needs scalable mode; the unit here has PTRS=0.
-  if (translated && withPasid) return { kind: 'blocked', why: 'unsupported-request' };
+  // Row 3.
+  if (translated && withPasid && !unit.ptrs) return { kind: 'blocked', why: 'unsupported-request' };
   // Row 4.
   if (!unit.te && translated) return { kind: 'blocked', why: 'unsupported-request' };
   // Row 5: also when TES=0.
@@ -83,20 +108,27 @@ function frontEnd(unit: ReferenceUnit, memory: ReferenceMemory, request: Referen
   // Row 8.
   if (!unit.te) return sameAddress(request.iova);
   // Row 9.
-  const wrongMode = modeFault(unit, withPasid);
+  const wrongMode = modeFault(unit, withPasid, request.execute === true);
   if (wrongMode !== undefined) return wrongMode;
-  return legacyMode(unit, memory, request);
+  if (unit.ttm === 0) return legacyMode(unit, accesses.read, request);
+  const processing = { disabled: false };
+  try {
+    return scalableMode(unit, accesses, request, processing);
+  } catch (error) {
+    if (error instanceof ConditionMet) return fault(error.condition, processing.disabled);
+    throw error;
+  }
 }
 
-/** translation.md §3. RTA.1.4 and RTA.5 need SSIRWE and ER, RTA.3 a page request: this model has none of them. */
-export function modeFault(unit: ReferenceUnit, withPasid: boolean): ReferenceFault | undefined {
+/** translation.md §3. RTA.3 needs a page request, which this model does not have. */
+export function modeFault(unit: ReferenceUnit, withPasid: boolean, execute: boolean): ReferenceFault | undefined {
   if (unit.ttm === 3 && !unit.adms) return fault('RTA.1.1', false);
   if (unit.ttm === 2) return fault('RTA.1.2', false);
   if (unit.ttm === 1 && !unit.smts) return fault('RTA.1.3', false);
+  if (unit.ttm === 0 && unit.ssirwe) return fault('RTA.1.4', false);
   if (unit.ttm === 3) return fault('RTA.4', false);
+  if (unit.major >= 8 && execute && withPasid) return fault('RTA.5', false);
   if (unit.ttm === 0 && withPasid) return fault('RTA.2', false);
-  if (unit.ttm !== 0)
-    throw new RangeError(`ttm is ${unit.ttm} with smts; this model knows legacy mode only: set ttm to 0`);
   return undefined;
 }
 

@@ -88,8 +88,9 @@ export class Driver {
     this.#status = 0;
   }
 
-  setRoot(table: number, mode = 0): void {
-    this.write64(RTADDR, (BigInt(table) << 12n) | BigInt(mode << 10));
+  /** @param flags - other bits of RTADDR */
+  setRoot(table: number, mode = 0, flags = 0n): void {
+    this.write64(RTADDR, (BigInt(table) << 12n) | BigInt(mode << 10) | flags);
     this.globalCommand(SRTP, true);
   }
 

@@ -10,6 +10,9 @@ export interface Probe {
   /** Carries an address that a device-TLB translated. */
   readonly translated?: boolean;
   readonly pasid?: number;
+  /** With a PASID only. */
+  readonly privileged?: boolean;
+  readonly execute?: boolean;
 }
 
 export type { Access };
@@ -34,8 +37,8 @@ export function same(found: string, expected: string, probe: Probe): void {
   if (found !== expected) throw new Error(`${probeText(probe)}\n  unit:      ${found}\n  reference: ${expected}`);
 }
 
-export function probeText({ dev, iova, access, translated, pasid }: Probe): string {
-  const kind = `${translated ? 'translated ' : ''}${access}${pasid === undefined ? '' : ` with PASID ${pasid}`}`;
+export function probeText({ dev, iova, access, translated, pasid, privileged, execute }: Probe): string {
+  const kind = `${translated ? 'translated ' : ''}${privileged ? 'privileged ' : ''}${execute ? 'execute ' : ''}${access}${pasid === undefined ? '' : ` with PASID ${pasid}`}`;
   return `${hex(dev)}: ${kind} of ${hex(iova)}`;
 }
 
@@ -62,13 +65,9 @@ export function expectedAnswer({ reference }: WorldMachine, probe: Probe, outcom
 }
 
 /** What the reference model says of a probe. */
-export function ask(
-  { reference, ram }: WorldMachine,
-  { dev, iova, access, translated, pasid }: Probe,
-): ReferenceOutcome {
+export function ask({ reference, ram }: WorldMachine, { dev, translated, ...request }: Probe): ReferenceOutcome {
   const at = translated ? 'translated' : 'untranslated';
-  const request = { sourceId: dev, iova, access, at, ...(pasid === undefined ? {} : { pasid }) } as const;
-  return referenceTranslate(reference, ram.read64, request);
+  return referenceTranslate(reference, ram.read64, { ...request, sourceId: dev, at });
 }
 
 /** What the unit answers to a probe, on one line. Its fault records are cleared afterwards. */
@@ -126,11 +125,13 @@ export function takeRecords(machine: WorldMachine): { code: number; sourceId: nu
 }
 
 /** The probe as a command: what it writes is what stands there already, so that it changes nothing. */
-function probeStep({ ram }: WorldMachine, probe: Probe, outcome: ReferenceOutcome): DmaStep {
-  const { dev, iova, access, pasid } = probe;
+export function probeStep({ ram }: Pick<WorldMachine, 'ram'>, probe: Probe, outcome: ReferenceOutcome): DmaStep {
+  const { dev, iova, access, pasid, privileged, execute } = probe;
   const more = {
     ...(probe.translated ? { at: 'translated' as const } : {}),
     ...(pasid === undefined ? {} : { pasid }),
+    ...(privileged ? { priv: true } : {}),
+    ...(execute ? { exec: true } : {}),
   };
   if (access === 'zero-length-read')
     return { op: 'dma', dev, addr: hex(iova), size: 1, dir: 'read', zlr: true, ...more };

@@ -34,7 +34,7 @@ export class RegisterTracker {
   /** A reset, warm or not: none of the registers here is sticky. */
   reset(): void {
     this.#written.clear();
-    Object.assign(this.unit, { te: false, ire: false, ttm: 0, root: 0n, protectedRanges: [] });
+    Object.assign(this.unit, { te: false, ire: false, ttm: 0, ssirwe: false, root: 0n, protectedRanges: [] });
   }
 
   #writeDword(offset: number, value: bigint): void {
@@ -54,6 +54,7 @@ export class RegisterTracker {
       const pointer = this.#qword(RTADDR);
       unit.root = pointer & ~0xfffn;
       unit.ttm = Number((pointer >> 10n) & 3n);
+      unit.ssirwe = this.#fields['ECAP.SSIRWS'] === 1 && ((pointer >> 7n) & 1n) === 1n;
     }
     unit.te = value >> 31n === 1n;
     unit.ire = unit.ir && ((value >> 25n) & 1n) === 1n;

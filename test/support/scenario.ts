@@ -31,6 +31,8 @@ export interface DmaStep {
   readonly zlr?: boolean;
   readonly at?: 'translated';
   readonly pasid?: number;
+  readonly priv?: boolean;
+  readonly exec?: boolean;
 }
 
 export type Step =

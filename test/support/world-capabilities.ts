@@ -83,7 +83,7 @@ export function capabilityFields(caps: WorldCapabilities): Record<string, number
 
 /** The same as the reference model takes them, of a unit after reset. */
 export function referenceUnit(fields: Readonly<Record<string, number>>, haw: number): ReferenceUnit {
-  const has = (name: string) => fields[name] !== 0;
+  const has = (name: string) => (fields[name] ?? 0) !== 0;
   return {
     mgaw: fields['CAP.MGAW'] + 1,
     haw,
@@ -96,12 +96,31 @@ export function referenceUnit(fields: Readonly<Record<string, number>>, haw: num
     dt: has('ECAP.DT'),
     sc: has('ECAP.SC'),
     adms: has('ECAP.ADMS'),
-    smts: false,
+    smts: has('ECAP.SMTS'),
+    fs1gp: has('CAP.FS1GP'),
+    fs5lp: has('CAP.FS5LP'),
+    mts: has('ECAP.MTS'),
+    fsts: has('ECAP.FSTS'),
+    ssts: has('ECAP.SSTS'),
+    nest: has('ECAP.NEST'),
+    prs: has('ECAP.PRS'),
+    srs: has('ECAP.SRS'),
+    eafs: has('ECAP.EAFS'),
+    pss: fields['ECAP.PSS'] ?? 0,
+    pasid: has('ECAP.PASID'),
+    ssads: has('ECAP.SSADS'),
+    smpwcs: has('ECAP.SMPWCS'),
+    rps: has('ECAP.RPS'),
+    rprivs: has('ECAP.RPRIVS'),
+    hpts: has('ECAP.HPTS'),
+    hpt1gps: has('ECAP.HPT1GPS'),
+    ptrs: has('ECAP.PTRS'),
     ir: has('ECAP.IR'),
     major: fields['VER.MAJOR'],
     te: false,
     ire: false,
     ttm: 0,
+    ssirwe: false,
     root: 0n,
     protectedRanges: [],
   };
