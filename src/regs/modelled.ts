@@ -8,8 +8,6 @@ export const NOT_MODELLED: readonly CapabilityName[] = [
   'CAP.AFL',
   'CAP.PI',
   'CAP.ECMDS',
-  'ECAP.MTS',
-  'ECAP.PRS',
   'ECAP.NWFS',
   'ECAP.DIT',
   'ECAP.PDS',

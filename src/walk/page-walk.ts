@@ -60,7 +60,7 @@ export class PageWalk {
   readonly #frames = new Float64Array(6);
   readonly #indexes = new Int32Array(6);
   readonly #words = new Int32Array(6);
-  readonly #writable = new Uint8Array(6).fill(1);
+  readonly #writable = new Uint8Array(6);
   #tables: PageWalk | undefined = undefined;
 
   constructor(memory: GuestMemory) {
@@ -99,7 +99,7 @@ export class PageWalk {
         const condition = this.placeEntry(second, frame, index, level, isTop, observer);
         if (condition !== OK) return condition;
         frame = this.#frames[level] as number;
-      }
+      } else this.#writable[level] = 1;
       this.level = level;
       const readable = memory.loadEntry(frame, index);
       this.lo = memory.lo;

@@ -14,6 +14,7 @@ import { USER } from './stage-rules.js';
 const { read: READ, write: WRITE, zeroLengthRead: ZERO_LENGTH_READ } = ACCESS;
 const READ_WRITE = READ | WRITE;
 const ALL_RIGHTS = READ_WRITE | ZERO_LENGTH_READ;
+const BOTH_PRIVILEGES = ALL_RIGHTS | (ALL_RIGHTS << PRIVILEGED_SHIFT);
 /** The right to write, of users and of supervisors. */
 const WRITES = WRITE | ACCESS.privilegedWrite;
 
@@ -334,11 +335,15 @@ export class Translator implements PasidEntries {
     return OK;
   }
 
-  private passThrough({ snooped }: Requester, hi: number, lo: number): number {
+  private passThrough({ snooped, supervisor }: Requester, hi: number, lo: number): number {
     const legacy = this.state.mode === MODE.LEGACY;
     if (!fitsWidth(hi, this.#hostBits)) return legacy ? LGN_1_3 : SGN_4_2;
     if (inInterruptRange(hi, lo)) return legacy ? LGN_4 : SGN_8_1;
     const condition = this.identity(hi, lo);
+    if (!supervisor) {
+      this.rights = ALL_RIGHTS;
+      this.granted = ALL_RIGHTS;
+    }
     this.snoop = snooped;
     return condition;
   }
@@ -358,12 +363,14 @@ export class Translator implements PasidEntries {
     const condition = permissions.check(hi, lo, access, observer);
     if (condition !== OK) return condition;
     const answer = this.identity(hi, lo);
-    this.rights = permissions.rights;
+    const { rights } = permissions;
+    this.rights = rights | (rights << PRIVILEGED_SHIFT);
     return answer;
   }
 
   /** The condition of an access that lacks rights, on a page whose translation is known: all rights that it has are given. */
-  refusal({ first, second, privileged }: Requester, access: number, rights: number): number {
+  refusal({ first, second, privileged, supervisor }: Requester, access: number, rights: number): number {
+    if (isPrivileged(access) && !supervisor) return SPT_6;
     const isUser = !privileged && !isPrivileged(access);
     if (first !== undefined && isUser && (rights & ALL_RIGHTS) === 0) return SGN_2;
     const own = isPrivileged(access) ? rights >> PRIVILEGED_SHIFT : rights;
@@ -381,8 +388,8 @@ export class Translator implements PasidEntries {
   private identity(hi: number, lo: number): number {
     this.hi = hi;
     this.lo = lo;
-    this.rights = ALL_RIGHTS;
-    this.granted = ALL_RIGHTS;
+    this.rights = BOTH_PRIVILEGES;
+    this.granted = BOTH_PRIVILEGES;
     this.pageShift = 12;
     this.snoop = false;
     return this.checkProtected();

@@ -44,11 +44,11 @@ export interface Subject {
 
 /**
  * What the reference model finds. It leaves out the interrupt range in any case; while no remapping of either kind is on,
- * it is memory like any other: a choice, by which translate and replay agree (§3.15).
+ * it is memory like any other: a choice, by which translate and replay agree (§3.15). With PASID it always is.
  */
-export function expectedRuns({ reference, ram }: WorldMachine, sourceId: number): Run[] {
-  const runs = runsOf(referenceMaps(reference, ram.read64, sourceId, ram.ranges));
-  if (reference.te || reference.ire) return runs;
+export function expectedRuns({ reference, ram }: WorldMachine, sourceId: number, pasid?: number): Run[] {
+  const runs = runsOf(referenceMaps(reference, ram.read64, sourceId, ram.ranges, pasid));
+  if (reference.te || (reference.ire && pasid === undefined)) return runs;
   const [first, last] = [0xfee0_0000n, 0xfeef_ffffn];
   const within = (ranges: readonly (readonly [bigint, bigint])[]) =>
     ranges.some((range) => first >= range[0] && last <= range[1]);
