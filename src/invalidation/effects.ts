@@ -8,6 +8,9 @@ export interface InvalidationEffects {
   iotlbDomain(domainId: number): void;
   /** 2^`mask` pages of a domain-id. */
   iotlbPages(domainId: number, hi: number, lo: number, mask: number): void;
+  interruptEntriesGlobal(): void;
+  /** 2^`mask` entries of the interrupt-remapping table. */
+  interruptEntries(index: number, mask: number): void;
   /** Called before software learns that the invalidations are done: whoever shadows the tables catches up now. */
   complete(): void;
 }

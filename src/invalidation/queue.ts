@@ -156,10 +156,14 @@ export class InvalidationQueue {
         return 0;
       case 2:
         return this.invalidateIotlb(granularity, domainId);
+      case 4:
+        if (granularity === 0) this.#effects.interruptEntriesGlobal();
+        else this.#effects.interruptEntries((words[1] as number) & 0xffff, (words[0] as number) >>> 27);
+        return 0;
       case 5:
         return this.wait();
       default:
-        // no entry of an interrupt table, PASID or device-TLB is cached that these could drop
+        // no entry of a PASID table or device-TLB is cached that these could drop
         return 0;
     }
   }

@@ -30,6 +30,16 @@ export interface MemoryHandler {
    * @returns whether the access succeeded
    */
   writeWord(address: number, value: number): boolean;
+
+  /**
+   * Replaces words if all of them still are what is expected, in one indivisible step. Without this function they are
+   * read and written one by one, which is as good where nothing else can touch the memory meanwhile.
+   *
+   * @param address - of the first word, a multiple of 4 below 2^52
+   * @param expected - what the words were, and `replacement` what they become; as many
+   * @returns whether they were replaced, or `undefined` when the access fails
+   */
+  compareExchange?(address: number, expected: Int32Array, replacement: Int32Array): boolean | undefined;
 }
 
 /** How a range of RAM is attached. */
@@ -259,6 +269,30 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
   }
 
   /**
+   * Replaces words if all of them still are what they were read as. Nothing that runs in this thread sees a state
+   * between; in memory that is shared with other threads the words that change are exchanged one by one, lowest first,
+   * each atomically.
+   *
+   * @param address - host physical address of the first word, a multiple of 4; the words lie in one page
+   * @param expected - the words as they were read, signed, and `replacement` what they become; as many
+   * @returns whether they were replaced: not if one of them was another; `undefined` where nothing takes part
+   */
+  compareExchange(address: number, expected: Int32Array, replacement: Int32Array): boolean | undefined {
+    const range = this.select(Math.floor(address / PAGE_BYTES));
+    if (range === undefined) return undefined;
+    if (range.handler !== undefined) return exchangeByHandler(range.handler, address, expected, replacement);
+    const { words } = range;
+    const first = (address - range.base) / 4;
+    for (let word = 0; word < expected.length; word++) if (words[first + word] !== expected[word]) return false;
+    for (let word = 0; word < expected.length; word++) {
+      const [old, fresh] = [expected[word] as number, replacement[word] as number];
+      if (old !== fresh && Atomics.compareExchange(words, first + word, old, fresh) !== old) return false;
+    }
+    range.written?.(address, expected.length * 4);
+    return true;
+  }
+
+  /**
    * Copies bytes out of guest memory into `target`.
    *
    * @param address - host physical address of the first byte
@@ -376,6 +410,25 @@ function readHandler(handler: MemoryHandler, address: number, target: Uint8Array
     if (word !== undefined) done++;
   }
   return done;
+}
+
+function exchangeByHandler(
+  handler: MemoryHandler,
+  address: number,
+  expected: Int32Array,
+  replacement: Int32Array,
+): boolean | undefined {
+  if (handler.compareExchange !== undefined) return handler.compareExchange(address, expected, replacement);
+  for (let word = 0; word < expected.length; word++) {
+    const value = handler.readWord(address + 4 * word);
+    if (value === undefined) return undefined;
+    if ((value | 0) !== expected[word]) return false;
+  }
+  for (let word = 0; word < expected.length; word++) {
+    const fresh = replacement[word] as number;
+    if (fresh !== expected[word] && !handler.writeWord(address + 4 * word, fresh)) return undefined;
+  }
+  return true;
 }
 
 function writeHandler(handler: MemoryHandler, address: number, source: Uint8Array, at: number, length: number): number {

@@ -7,7 +7,6 @@ import type { CapabilityName } from './capability-rows.js';
 export const NOT_MODELLED: readonly CapabilityName[] = [
   'CAP.AFL',
   'CAP.FS1GP',
-  'CAP.PI',
   'CAP.FS5LP',
   'CAP.ECMDS',
   'ECAP.MTS',
@@ -36,6 +35,4 @@ export const NOT_MODELLED: readonly CapabilityName[] = [
   'ECAP.SMS',
   'ECAP.HPT1GPS',
   'ECAP.RDTS',
-  'ECAP.EIMER',
-  'ECAP.IRREQ',
 ];

@@ -306,7 +306,10 @@ describe('an explanation names the check that failed, its § and what to change'
 
   test('and each condition that legacy mode has is among these cases', () => {
     const met = new Set(CASES.map(({ condition }) => condition));
-    expect(CONDITIONS.map(({ name }) => name).filter((name) => name !== 'ok' && !met.has(name))).toEqual([]);
+    // those of interrupt requests have their own cases
+    const others = CONDITIONS.filter(({ section, code }) => section === '§5.1.4.1' && code !== undefined);
+    const all = CONDITIONS.filter((each) => !others.includes(each)).map(({ name }) => name);
+    expect(all.filter((name) => name !== 'ok' && !met.has(name))).toEqual([]);
   });
 });
 

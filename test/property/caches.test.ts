@@ -46,8 +46,16 @@ const FEW: readonly (readonly [name: string, cache: CacheName, caches: CachePoli
   ['no caches', 'none', undefined],
   ['default caches', 'default', undefined],
   ['caches that hold everything', 'hold', undefined],
-  ['4 places', 'default', { iotlbEntries: 4, contexts: true, keepAll: false, notPresent: true }],
-  ['4 places that hold everything', 'hold', { iotlbEntries: 4, contexts: true, keepAll: true, notPresent: true }],
+  [
+    '4 places',
+    'default',
+    { iotlbEntries: 4, contexts: true, interruptEntries: 1024, keepAll: false, notPresent: true },
+  ],
+  [
+    '4 places that hold everything',
+    'hold',
+    { iotlbEntries: 4, contexts: true, interruptEntries: 1024, keepAll: true, notPresent: true },
+  ],
 ];
 
 function machines(world: World, { style }: Case, attempt: Attempt): WorldMachine[] {
