@@ -3,14 +3,14 @@ import { mappedUnit, randoms } from './fixture.js';
 import type { Task } from './measure.js';
 
 /** So many accesses that the branch predictor cannot learn their order. */
-const COUNT = 2 ** 18;
+export const COUNT = 2 ** 18;
 /**
  * So many are made by one call of a loop: V8 compiles a function that is called often better than one that it has to
  * replace while it runs.
  */
-const CHUNK = 2 ** 12;
+export const CHUNK = 2 ** 12;
 
-function chunked(name: string, loop: (first: number) => void): Task {
+export function chunked(name: string, loop: (first: number) => void): Task {
   const run = () => {
     for (let first = 0; first < COUNT; first += CHUNK) loop(first);
   };

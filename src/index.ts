@@ -33,8 +33,19 @@ export type {
   Explanation,
   StaleEntry,
 } from './inspect/explanation.js';
+export type { InterruptExplanation, StaleInterruptEntry } from './inspect/interrupt-explanation.js';
 export type { ReservedBits } from './inspect/reserved-bits.js';
 export type { EventMessage } from './interrupts/event-message.js';
+export type {
+  InterruptAnswer,
+  InterruptEvent,
+  InterruptRemapping,
+  InterruptVerdict,
+  PostedEvent,
+} from './interrupts/interrupt-remapping.js';
+export type { InterruptMessage } from './interrupts/message.js';
+export { decodeRedirectionEntry, type RedirectionEntry } from './interrupts/redirection-entry.js';
+export type { InterruptRequest } from './interrupts/request.js';
 export {
   type AttachOptions,
   GuestMemory,
@@ -51,7 +62,7 @@ export type { Capabilities, CapabilityName } from './regs/capabilities.js';
 export { type PresetName, presets, qemuCapabilities } from './regs/presets.js';
 export type { RegisterFile } from './regs/register-file.js';
 export type { DecodedField } from './tables/entry-format.js';
-export { IntelIommu, type InterruptRequest, type IommuEvents, type IommuStatistics } from './unit/intel-iommu.js';
+export { IntelIommu, type IommuEvents, type IommuStatistics } from './unit/intel-iommu.js';
 export type { CapabilityValues, IntelIommuOptions } from './unit/options.js';
 export type { Condition } from './walk/condition.js';
 export { CONDITIONS } from './walk/conditions.js';

@@ -6,6 +6,7 @@ const SETTINGS = [
   'iotlbEntries',
   'contexts',
   'pasids',
+  'interruptEntries',
   'keepAll',
   'notPresent',
 ] as const satisfies (keyof CachePolicy)[];

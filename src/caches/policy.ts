@@ -5,6 +5,8 @@ export interface CachePolicy {
   /** Whether context entries are cached, and PASID entries. */
   readonly contexts: boolean;
   readonly pasids: boolean;
+  /** Entries of the interrupt-entry cache: 0, or a power of two up to 65536, which holds every index. */
+  readonly interruptEntries: number;
   /** Keep an IOTLB entry until it is invalidated, even when its place is wanted: the IOTLB grows beyond its entries. */
   readonly keepAll: boolean;
   /** With CAP.CM=1, keep also what was found not present or erroneous (§6.1). */
@@ -16,9 +18,23 @@ export interface CachePolicy {
  * hardware keep for as long as it may, so that an invalidation that software forgot shows.
  */
 export const CACHE_POLICIES = {
-  none: { iotlbEntries: 0, contexts: false, pasids: false, keepAll: false, notPresent: false },
-  default: { iotlbEntries: 16384, contexts: true, pasids: true, keepAll: false, notPresent: false },
-  hold: { iotlbEntries: 16384, contexts: true, pasids: true, keepAll: true, notPresent: true },
+  none: { iotlbEntries: 0, contexts: false, pasids: false, interruptEntries: 0, keepAll: false, notPresent: false },
+  default: {
+    iotlbEntries: 16384,
+    contexts: true,
+    pasids: true,
+    interruptEntries: 1024,
+    keepAll: false,
+    notPresent: false,
+  },
+  hold: {
+    iotlbEntries: 16384,
+    contexts: true,
+    pasids: true,
+    interruptEntries: 65536,
+    keepAll: true,
+    notPresent: true,
+  },
 } as const satisfies Readonly<Record<string, CachePolicy>>;
 
 export type CachePolicyName = keyof typeof CACHE_POLICIES;
@@ -35,14 +51,13 @@ export function cachePolicy(option: CachePolicyName | Partial<CachePolicy> = 'de
     throw new RangeError(`caches: '${option}' is unknown: choose one of ${Object.keys(CACHE_POLICIES).join(', ')}`);
   }
   const policy = { ...CACHE_POLICIES.default, ...option };
-  const { iotlbEntries } = policy;
-  if (
-    !Number.isInteger(iotlbEntries) ||
-    iotlbEntries < 0 ||
-    iotlbEntries > 65536 ||
-    (iotlbEntries & (iotlbEntries - 1)) !== 0
-  ) {
-    throw new RangeError(`caches.iotlbEntries is ${iotlbEntries}: it must be 0 or a power of two up to 65536`);
-  }
+  checkEntries('iotlbEntries', policy.iotlbEntries);
+  checkEntries('interruptEntries', policy.interruptEntries);
   return policy;
+}
+
+function checkEntries(name: string, entries: number): void {
+  if (!Number.isInteger(entries) || entries < 0 || entries > 65536 || (entries & (entries - 1)) !== 0) {
+    throw new RangeError(`caches.${name} is ${entries}: it must be 0 or a power of two up to 65536`);
+  }
 }

@@ -1,3 +1,4 @@
+import type { InterruptRequest } from '../interrupts/request.js';
 import { InputError } from './io.js';
 
 /** The options of a command: whether a value follows. */
@@ -99,6 +100,25 @@ export const REQUEST_OPTIONS = {
   '--atomic': 'flag',
   '--zlr': 'flag',
 } as const;
+
+/** The options that name an interrupt request, with those that name its requester. */
+export const INTERRUPT_OPTIONS = { ...REQUESTER_OPTIONS, '--msi': 'value', '--data': 'value' } as const;
+
+/** The interrupt request that `--device` or `--sid`, `--msi` and `--data` describe; `undefined` without `--msi`. */
+export function interruptOption(args: Arguments): InterruptRequest | undefined {
+  const address = numberOption(args, '--msi', 0xffff_ffffn);
+  if (address === undefined) {
+    if (args.has('--data')) throw new InputError('--data belongs to an interrupt request: give --msi ADDRESS');
+    return undefined;
+  }
+  if (address >> 20n !== 0xfeen) {
+    throw new InputError(`--msi 0x${address.toString(16)}: an interrupt request goes to 0xfee00000 to 0xfeefffff`);
+  }
+  const sourceId = requesterOption(args);
+  if (sourceId === undefined) throw new InputError('which requester? give --device BDF or --sid N');
+  const data = numberOption(args, '--data', 0xffff_ffffn) ?? 0n;
+  return { sourceId, address: Number(address), data: Number(data) };
+}
 
 /** A DMA request that the options of a command describe. */
 export interface RequestArguments {

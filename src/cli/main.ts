@@ -19,7 +19,14 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; load(): Promis
   },
   maps: { about: 'list every live mapping of a capture', load: () => import('./commands/maps.js') },
   translate: { about: 'translate an address of a device', load: () => import('./commands/translate.js') },
-  explain: { about: 'tell why an address is translated so, or not', load: () => import('./commands/explain.js') },
+  explain: {
+    about: 'tell why an address is translated so or not, or what an interrupt request meets',
+    load: () => import('./commands/explain.js'),
+  },
+  interrupts: {
+    about: 'list the interrupt-remapping entries of a capture',
+    load: () => import('./commands/interrupts.js'),
+  },
   dump: { about: 'decode registers, root and context entries', load: () => import('./commands/dump.js') },
   dmar: { about: 'decode an ACPI DMAR table, and say what is wrong with it', load: () => import('./commands/dmar.js') },
   probe: { about: "compare with QEMU's answers", load: () => import('./commands/probe.js') },

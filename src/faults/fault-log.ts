@@ -94,6 +94,40 @@ export class FaultLog implements StatePart {
     faultsDisabled: boolean,
     { sourceId, pasid, hi, lo, access, translated }: FaultyRequest,
   ): FaultOutcome {
+    // an access to the interrupt range that is no interrupt request has no defined address field (§11.4.7.6)
+    const hasAddress = CONDITIONS[condition]?.code !== 0x29;
+    const kind = kindBits(access);
+    const reads = (kind & (READ | ZERO_LENGTH_READ)) !== 0;
+    const type = (reads ? T1 : 0) | (this.#hasAddressType && translated ? TRANSLATED : 0);
+    return this.#store(
+      condition,
+      faultsDisabled,
+      sourceId,
+      hasAddress ? hi & this.#addressMaskHi : 0,
+      hasAddress ? lo & ~0xfff : 0,
+      (reads && (kind & WRITE) !== 0 ? T2 : 0) | this.#prefixBits(pasid, access),
+      type | (this.#hasPasids ? (pasid ?? 0) << PV_SHIFT : 0),
+    );
+  }
+
+  /**
+   * Records a fault of an interrupt request, as {@link record} does.
+   *
+   * @param index - the interrupt index; 0 where the fault information is undefined (§11.4.7.6)
+   */
+  recordInterrupt(condition: number, faultsDisabled: boolean, sourceId: number, index: number): FaultOutcome {
+    return this.#store(condition, faultsDisabled, sourceId, index << 16, 0, 0, 0);
+  }
+
+  #store(
+    condition: number,
+    faultsDisabled: boolean,
+    sourceId: number,
+    informationHi: number,
+    informationLo: number,
+    sourceBits: number,
+    reasonBits: number,
+  ): FaultOutcome {
     const { code, qualified } = CONDITIONS[condition] as (typeof CONDITIONS)[number];
     if (code === undefined) return 'unrecorded';
     if (qualified && faultsDisabled) return 'disabled';
@@ -105,15 +139,10 @@ export class FaultLog implements StatePart {
       registers.set(FSTS, registers.get(FSTS) | PFO);
       return 'overflow';
     }
-    // an interrupt-range fault has no defined address field (§11.4.7.6)
-    const hasAddress = code !== 0x29;
-    registers.set(at, hasAddress ? lo & ~0xfff : 0);
-    registers.set(at + 4, hasAddress ? hi & this.#addressMaskHi : 0);
-    const kind = kindBits(access);
-    const reads = (kind & (READ | ZERO_LENGTH_READ)) !== 0;
-    const type = (reads ? T1 : 0) | (this.#hasAddressType && translated ? TRANSLATED : 0);
-    registers.set(at + 8, sourceId | (reads && (kind & WRITE) !== 0 ? T2 : 0) | this.#prefixBits(pasid, access));
-    registers.set(at + 12, F | type | (this.#hasPasids ? (pasid ?? 0) << PV_SHIFT : 0) | code);
+    registers.set(at, informationLo);
+    registers.set(at + 4, informationHi);
+    registers.set(at + 8, sourceId | sourceBits);
+    registers.set(at + 12, F | reasonBits | code);
     this.#next = (this.#next + 1) % this.#count;
     const status = registers.get(FSTS);
     this.#recordsChanged();

@@ -20,7 +20,7 @@ export interface FaultEvent extends Fault {
   readonly sourceId: number;
   /** The request's PASID, if it had one. */
   readonly pasid: number | undefined;
-  /** The input address. */
+  /** The input address; of an interrupt request the address in 0xFEEx_xxxx that it was sent to. */
   readonly address: bigint;
   readonly access: Access;
   /** Whether the PASID prefix asked for privilege, or for execution. */
@@ -28,6 +28,8 @@ export interface FaultEvent extends Fault {
   readonly execute: boolean;
   /** Whether the request carried an address that a device-TLB had translated. */
   readonly translated: boolean;
+  /** The interrupt index of a request that is not remapped or posted (§5.1.3); `undefined` where there is none. */
+  readonly interruptIndex?: number | undefined;
   /** Whether it stands in a fault recording register, or why not. */
   readonly outcome: FaultOutcome;
 }

@@ -20,41 +20,53 @@ const LCT_4_2 = conditionId('LCT.4.2');
 const LCT_5 = conditionId('LCT.5');
 
 /** What an entry turned out to be. */
-interface Finding {
+export interface Finding {
   readonly passed: boolean;
   readonly verdict: string;
   readonly violations?: readonly ReservedBits[];
 }
 
-const NOT_PRESENT: Finding = { passed: false, verdict: 'not present: P=0' };
+export const NOT_PRESENT: Finding = { passed: false, verdict: 'not present: P=0' };
+
+export const UNREADABLE: Finding = { passed: false, verdict: 'cannot be read: no memory answers there' };
 
 /** The steps of the entries that a request met. */
 export function entrySteps(trace: Trace, capabilities: Capabilities): EntryStep[] {
   let rights = READ | WRITE;
   return trace.reads.map((read, at) => {
     const format = checkedFormat(read);
-    const readable = read.words.length > 0;
-    if (read.level > 0 && readable) rights &= read.words[0];
-    const raw = readable ? wholeWords(read.words) : [];
-    const { passed, verdict, violations = [] } = finding(trace, at, raw, capabilities);
-    const table = BigInt(read.frame) << 12n;
-    return {
-      kind: 'entry',
-      structure: format.name,
-      section: format.section,
-      level: read.level,
-      table,
-      index: read.index,
-      address: table + BigInt(read.index * format.words * 8),
-      raw,
-      fields: readable ? decodeEntry(format, raw) : [],
-      reserved: violations.length > 0 ? reservedWords(violations, format) : undefined,
-      violations,
-      rights: read.level > 0 && readable ? rightsText(rights) : undefined,
-      passed,
-      verdict,
-    };
+    if (read.level > 0 && read.words.length > 0) rights &= read.words[0];
+    const raw = wholeWords(read.words);
+    return entryStep(read, format, finding(trace, at, raw, capabilities), rightsText(rights));
   });
+}
+
+/** The step of an entry that was read. `rights` are those that are left, if it is a paging entry. */
+export function entryStep(
+  read: EntryRead,
+  format: EntryFormat,
+  { passed, verdict, violations = [] }: Finding,
+  rights: EntryStep['rights'],
+): EntryStep {
+  const readable = read.words.length > 0;
+  const raw = wholeWords(read.words);
+  const table = BigInt(read.frame) << 12n;
+  return {
+    kind: 'entry',
+    structure: format.name,
+    section: format.section,
+    level: read.level,
+    table,
+    index: read.index,
+    address: table + BigInt(read.index * format.words * 8),
+    raw,
+    fields: readable ? decodeEntry(format, raw) : [],
+    reserved: violations.length > 0 ? reservedWords(violations, format) : undefined,
+    violations,
+    rights: read.level > 0 && readable ? rights : undefined,
+    passed,
+    verdict,
+  };
 }
 
 /** The layout by which the entry is judged: one with TT=2 does not have its table pointer checked (§9.3). */
@@ -63,7 +75,7 @@ function checkedFormat({ format, words }: EntryRead): EntryFormat {
   return isPassThrough ? PASS_THROUGH_CONTEXT_ENTRY : format;
 }
 
-function wholeWords(words: readonly number[]): bigint[] {
+export function wholeWords(words: readonly number[]): bigint[] {
   const whole: bigint[] = [];
   for (let at = 0; at < words.length; at += 2) whole.push(address64(words[at + 1], words[at]));
   return whole;
@@ -78,7 +90,7 @@ function reservedWords(violations: readonly ReservedBits[], format: EntryFormat)
 function finding(trace: Trace, at: number, raw: readonly bigint[], capabilities: Capabilities): Finding {
   const { condition, requester, reads } = trace;
   const read = reads[at];
-  if (raw.length === 0) return { passed: false, verdict: 'cannot be read: no memory answers there' };
+  if (raw.length === 0) return UNREADABLE;
   const next = reads[at + 1];
   const rules = (requester?.first ?? requester?.second)?.rules;
   const isReserved = condition === LRT_3 || condition === LCT_3 || condition === rules?.conditions.reserved;

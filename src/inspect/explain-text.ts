@@ -1,5 +1,5 @@
 import type { Access } from '../walk/rights.js';
-import type { EntryStep, ExplainedFault, ExplainRequest, ExplainStep, Explanation } from './explanation.js';
+import type { EntryStep, ExplainedFault, ExplainRequest, ExplainStep, Explanation, StaleEntry } from './explanation.js';
 import { hex, sizeText, sourceIdText } from './spelling.js';
 
 const VERBS: Readonly<Record<Access, string>> = {
@@ -19,16 +19,24 @@ export function explanationText(request: ExplainRequest, explanation: Omit<Expla
       `=> ${hex(address)}, in a page of ${sizeText(pageSize)} that grants ${rights}${snoop ? ', snooped' : ''}`,
     );
   }
-  if (fault !== undefined) lines.push(...faultLines(fault, sourceIdText(request.sourceId)));
-  for (const { cache, holds, memory, invalidation } of stale) {
-    lines.push(
-      `!! the ${cache} still holds something else, and answers by it: an invalidation is missing or pending`,
-      `   held:    ${holds}`,
-      `   memory:  ${memory}`,
-      `   missing: ${invalidation}`,
-    );
-  }
+  if (fault !== undefined) lines.push(...faultLines(fault, sourceIdText(request.sourceId), 'the context entry'));
+  for (const each of stale) lines.push(...staleLines(each));
   return lines.join('\n');
+}
+
+/** What a cache holds against memory. */
+export function staleLines({
+  cache,
+  holds,
+  memory,
+  invalidation,
+}: Omit<StaleEntry, 'cache' | 'domainId'> & { cache: string }): string[] {
+  return [
+    `!! the ${cache} still holds something else, and answers by it: an invalidation is missing or pending`,
+    `   held:    ${holds}`,
+    `   memory:  ${memory}`,
+    `   missing: ${invalidation}`,
+  ];
 }
 
 function requestText({ sourceId, iova, access = 'read', pasid, translated = false }: ExplainRequest): string {
@@ -37,7 +45,7 @@ function requestText({ sourceId, iova, access = 'read', pasid, translated = fals
 }
 
 /** Steps in columns: what is looked at, where it stands, its words, its fields; beneath, what is wrong with it. */
-function stepLines(steps: readonly ExplainStep[]): string[] {
+export function stepLines(steps: readonly ExplainStep[]): string[] {
   const rows = steps.map((step) => (step.kind === 'check' ? [step.name] : entryCells(step)));
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return steps.flatMap((step, at) => {
@@ -51,8 +59,8 @@ function stepLines(steps: readonly ExplainStep[]): string[] {
   });
 }
 
-function entryCells({ structure, level, index, address, raw, fields }: EntryStep): string[] {
-  const place = `${structure === 'root entry' ? 'bus' : level === 0 ? 'devfn' : 'index'} ${hex(index)} at ${hex(address)}:`;
+function entryCells({ structure, index, address, raw, fields }: EntryStep): string[] {
+  const place = `${structure === 'root entry' ? 'bus' : structure === 'context entry' ? 'devfn' : 'index'} ${hex(index)} at ${hex(address)}:`;
   return [
     structure,
     place,
@@ -66,14 +74,19 @@ function spell(value: bigint): string {
   return value < 0x1000n ? value.toString() : hex(value);
 }
 
-function faultLines({ condition, reason, about, remedy, section, record }: ExplainedFault, device: string): string[] {
+/** What a fault means, what to change, and what becomes of its record; FPD stands in the structure named. */
+export function faultLines(
+  { condition, reason, about, remedy, section, record }: ExplainedFault,
+  device: string,
+  structure: string,
+): string[] {
   const code = `0x${reason?.toString(16).padStart(2, '0')}`;
-  // an interrupt-range fault has no other name than its code
+  // faults of the interrupt range have no other name than their code
   const name = condition === code ? code : `${condition} (${code})`;
   const verdict = `${reason === undefined ? 'not translated' : `fault ${name}`}: ${about} (${section})`;
   const records = {
     recorded: `in a fault recording register, if one is free and none of ${device} is pending (§7.2.1)`,
-    disabled: 'none, because FPD=1 in the context entry (§7.1.1)',
+    disabled: `none, because FPD=1 in ${structure} (§7.1.1)`,
     unrecorded: 'none, the architecture has no code for it',
   };
   const change = remedy === '' ? [] : [`   change: ${remedy}`];

@@ -14,7 +14,8 @@ export interface ReservedBits {
  * The reserved bits that are set in an entry, neighbours with the same reason together.
  *
  * @param words - the entry's 32-bit words, lowest first
- * @param other - for a paging entry, what it would be with the other value of PS: a page for a table, a table for a page
+ * @param other - for a paging entry, what it would be with the other value of PS: a page for a table, a table for a page;
+ *   for an entry of xAPIC mode, that of x2APIC mode
  */
 export function reservedBits(
   format: EntryFormat,
@@ -64,6 +65,9 @@ function reason(format: EntryFormat, bit: number, capabilities: Capabilities, ot
   const otherField = other === undefined ? undefined : fieldAt(other, bit);
   if (otherField?.name === 'PS') return 'PS: CAP.SSLPS offers no page of this size';
   if (otherField?.kind === 'address') return "the address is not aligned to the page's size";
+  if (otherField?.name === 'DST' || otherField?.name === 'NDST') {
+    return `${otherField.name} has 8 bits while IRTA.EIME=0`;
+  }
   if (otherField?.name === 'SNP') return 'SNP is for pages only';
   return 'always reserved';
 }

@@ -1,14 +1,13 @@
 import type { RegisterFile } from '../regs/register-file.js';
+import { type InterruptMessage, interruptMessage } from './message.js';
 
-/** A message that the unit itself sends to the interrupt controllers; it is never remapped (§5.1.6). */
-export interface EventMessage {
+/**
+ * A message that the unit itself sends to the interrupt controllers; it is never remapped (§5.1.6). It is fixed or of
+ * lowest priority, and edge-triggered. Without ECAP.EIM its upper address is 0.
+ */
+export interface EventMessage extends InterruptMessage {
   /** What the message tells of. */
   readonly source: 'fault' | 'invalidation';
-  /** Low and high 32 bits of the message address; the high word carries bits 31:8 of an x2APIC destination in its bits 31:8. */
-  readonly address: number;
-  readonly upperAddress: number;
-  /** Vector in bits 7:0, bit 8 set for lowest-priority delivery. Always edge-triggered. */
-  readonly data: number;
 }
 
 const MASKED = 1 << 31;
@@ -55,12 +54,9 @@ export class EventInterrupt {
     const registers = this.#registers;
     if ((registers.get(this.#control) & MASKED) !== 0) return;
     this.settle();
-    this.#send({
-      source: this.#source,
-      address: registers.get(this.#control + 8) >>> 0,
-      upperAddress: registers.get(this.#control + 12) >>> 0,
-      // trigger mode and level are taken as 0, whatever stands there (§11.4.7.3)
-      data: registers.get(this.#control + 4) & 0x1ff,
-    });
+    // trigger mode and level are taken as 0, whatever stands there (§11.4.7.3)
+    const data = registers.get(this.#control + 4) & 0x1ff;
+    const message = interruptMessage(registers.get(this.#control + 8), registers.get(this.#control + 12), data);
+    this.#send({ source: this.#source, ...message });
   }
 }

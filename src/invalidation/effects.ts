@@ -16,6 +16,9 @@ export interface InvalidationEffects {
   pasidIotlb(domainId: number, pasid: number): void;
   /** 2^`mask` pages of the first stage of a PASID in a domain-id. */
   pasidIotlbPages(domainId: number, pasid: number, hi: number, lo: number, mask: number): void;
+  interruptEntriesGlobal(): void;
+  /** 2^`mask` entries of the interrupt-remapping table. */
+  interruptEntries(index: number, mask: number): void;
   /** Called before software learns that the invalidations are done: whoever shadows the tables catches up now. */
   complete(): void;
 }

@@ -156,6 +156,10 @@ export class InvalidationQueue {
         return 0;
       case 2:
         return this.invalidateIotlb(granularity, domainId);
+      case 4:
+        if (granularity === 0) this.#effects.interruptEntriesGlobal();
+        else this.#effects.interruptEntries((words[1] as number) & 0xffff, (words[0] as number) >>> 27);
+        return 0;
       case 5:
         return this.wait();
       case 6:
@@ -165,7 +169,7 @@ export class InvalidationQueue {
         invalidatePasids(this.#effects, granularity, domainId, (words[1] as number) & 0xf_ffff);
         return 0;
       default:
-        // no entry of an interrupt table, a host permission table or a device-TLB is cached that these could drop
+        // no entry of a host permission table or a device-TLB is cached that these could drop
         return 0;
     }
   }

@@ -32,12 +32,14 @@ export interface MemoryHandler {
   writeWord(address: number, value: number): boolean;
 
   /**
-   * Replaces the word at `address` by `value` if it is `expected`, as one indivisible step. Needed only where others write
-   * between a read and a write of the unit; without it, the unit reads, compares and writes.
+   * Replaces words if all of them still are what is expected, in one indivisible step. Without this function they are
+   * read and written one by one, which is as good where nothing else can touch the memory meanwhile.
    *
-   * @returns the word that was there, as a signed number; `undefined` when the access fails
+   * @param address - of the first word, a multiple of 4 below 2^52
+   * @param expected - what the words were, and `replacement` what they become; as many
+   * @returns whether they were replaced, or `undefined` when the access fails
    */
-  exchangeWord?(address: number, expected: number, value: number): number | undefined;
+  compareExchange?(address: number, expected: Int32Array, replacement: Int32Array): boolean | undefined;
 }
 
 /** How a range of RAM is attached. */
@@ -72,6 +74,10 @@ interface Range extends MemoryRange {
 
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = new Uint8Array(0);
+
+// An entry before and after its flags are set: kept, so that a walk allocates nothing.
+const EXPECTED = new Int32Array(2);
+const REPLACEMENT = new Int32Array(2);
 
 /**
  * The memory of the machine, as the unit and its devices reach it: ranges of host physical addresses, each backed by a
@@ -217,34 +223,17 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
   }
 
   /**
-   * Replaces the low word of the 64-bit entry `index` of the table in page `frame`, as one indivisible step.
+   * Sets bits in the low word of the 64-bit entry `index` of the table in page `frame`, as one indivisible step.
    *
-   * @param expected - what it holds, as {@link loadEntry} gave it
-   * @returns whether it was replaced; not if it holds something else by now, or the memory takes no such access
+   * @param lo - what the entry holds, as {@link loadEntry} gave it; with `hi`
+   * @returns whether they were set: not if the entry holds something else by now, or the memory takes no such access
    */
-  exchangeEntry(frame: number, index: number, expected: number, value: number): boolean {
-    return this.exchange32(frame * PAGE_BYTES + index * 8, expected, value) === expected;
-  }
-
-  /**
-   * Replaces the 32-bit word at `address` if it holds `expected`, as one indivisible step.
-   *
-   * @param address - host physical address, a multiple of 4
-   * @returns what it held, as a signed number; `undefined` where nothing answers, or the write failed
-   */
-  exchange32(address: number, expected: number, value: number): number | undefined {
-    const range = this.select(Math.floor(address / PAGE_BYTES));
-    if (range === undefined) return undefined;
-    const { handler } = range;
-    if (handler !== undefined) {
-      if (handler.exchangeWord !== undefined) return handler.exchangeWord(address, expected, value);
-      const held = handler.readWord(address);
-      if (held === undefined || (held | 0) !== expected) return held === undefined ? undefined : held | 0;
-      return handler.writeWord(address, value) ? expected : undefined;
-    }
-    const held = Atomics.compareExchange(range.words, (address - range.base) / 4, expected, value);
-    if (held === expected) range.written?.(address, 4);
-    return held;
+  markEntry(frame: number, index: number, lo: number, hi: number, bits: number): boolean {
+    EXPECTED[0] = lo;
+    EXPECTED[1] = hi;
+    REPLACEMENT[0] = lo | bits;
+    REPLACEMENT[1] = hi;
+    return this.compareExchange(frame * PAGE_BYTES + index * 8, EXPECTED, REPLACEMENT) === true;
   }
 
   /**
@@ -294,6 +283,30 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
     if (range.handler !== undefined) return range.handler.writeWord(address, value | 0);
     range.words[(address - range.base) / 4] = value;
     range.written?.(address, 4);
+    return true;
+  }
+
+  /**
+   * Replaces words if all of them still are what they were read as. Nothing that runs in this thread sees a state
+   * between; in memory that is shared with other threads the words that change are exchanged one by one, lowest first,
+   * each atomically.
+   *
+   * @param address - host physical address of the first word, a multiple of 4; the words lie in one page
+   * @param expected - the words as they were read, signed, and `replacement` what they become; as many
+   * @returns whether they were replaced: not if one of them was another; `undefined` where nothing takes part
+   */
+  compareExchange(address: number, expected: Int32Array, replacement: Int32Array): boolean | undefined {
+    const range = this.select(Math.floor(address / PAGE_BYTES));
+    if (range === undefined) return undefined;
+    if (range.handler !== undefined) return exchangeByHandler(range.handler, address, expected, replacement);
+    const { words } = range;
+    const first = (address - range.base) / 4;
+    for (let word = 0; word < expected.length; word++) if (words[first + word] !== expected[word]) return false;
+    for (let word = 0; word < expected.length; word++) {
+      const [old, fresh] = [expected[word] as number, replacement[word] as number];
+      if (old !== fresh && Atomics.compareExchange(words, first + word, old, fresh) !== old) return false;
+    }
+    range.written?.(address, expected.length * 4);
     return true;
   }
 
@@ -415,6 +428,25 @@ function readHandler(handler: MemoryHandler, address: number, target: Uint8Array
     if (word !== undefined) done++;
   }
   return done;
+}
+
+function exchangeByHandler(
+  handler: MemoryHandler,
+  address: number,
+  expected: Int32Array,
+  replacement: Int32Array,
+): boolean | undefined {
+  if (handler.compareExchange !== undefined) return handler.compareExchange(address, expected, replacement);
+  for (let word = 0; word < expected.length; word++) {
+    const value = handler.readWord(address + 4 * word);
+    if (value === undefined) return undefined;
+    if ((value | 0) !== expected[word]) return false;
+  }
+  for (let word = 0; word < expected.length; word++) {
+    const fresh = replacement[word] as number;
+    if (fresh !== expected[word] && !handler.writeWord(address + 4 * word, fresh)) return undefined;
+  }
+  return true;
 }
 
 function writeHandler(handler: MemoryHandler, address: number, source: Uint8Array, at: number, length: number): number {

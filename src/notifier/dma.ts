@@ -9,8 +9,8 @@ interface Translating {
   translateHalves(hi: number, lo: number, access: number, translated: boolean): boolean;
 }
 
-/** Told of a dword that goes to 0xFEEx_xxxx. */
-type Interrupt = (address: number, data: number) => void;
+/** Takes a dword that goes to 0xFEEx_xxxx; answers whether it was not blocked. */
+type Interrupt = (address: number, data: number) => boolean;
 
 /** Moves bytes between a buffer and host memory; answers how many could be moved. */
 type Transfer = (address: number, at: number, length: number) => number;
@@ -39,12 +39,11 @@ export function write(
 ): number {
   const transfer: Transfer = (address, at, length) => memory.write(address, source, at, length);
   const mayInterrupt = region.pasid === undefined && !request.translated;
-  const intercept = (pieceHi: number, pieceLo: number, at: number, length: number): boolean => {
+  const intercept = (pieceHi: number, pieceLo: number, at: number, length: number): boolean | undefined => {
     // an interrupt request is an aligned dword (§3.15, §5.1); what crosses a page is several requests
-    if (!mayInterrupt || length !== 4 || (pieceLo & 3) !== 0 || !inInterruptRange(pieceHi, pieceLo)) return false;
+    if (!mayInterrupt || length !== 4 || (pieceLo & 3) !== 0 || !inInterruptRange(pieceHi, pieceLo)) return undefined;
     const [a = 0, b = 0, c = 0, d = 0] = source.subarray(at, at + 4);
-    interrupt(pieceLo >>> 0, (a | (b << 8) | (c << 16) | (d << 24)) >>> 0);
-    return true;
+    return interrupt(pieceLo, a | (b << 8) | (c << 16) | (d << 24));
   };
   return eachPage(region, request, source.length, transfer, () => undefined, intercept);
 }
@@ -59,7 +58,7 @@ function eachPage(
   length: number,
   transfer: Transfer,
   blocked: (at: number, length: number) => void,
-  intercept: ((hi: number, lo: number, at: number, length: number) => boolean) | undefined,
+  intercept: ((hi: number, lo: number, at: number, length: number) => boolean | undefined) | undefined,
 ): number {
   let done = 0;
   let high = hi | 0;
@@ -74,7 +73,8 @@ function eachPage(
   for (let at = 0; at < length; ) {
     const count = Math.min(PAGE_BYTES - (low & 0xfff), length - at) | 0;
     const end = (at + count) | 0;
-    if (intercept !== undefined && intercept(high, low, at, count) === true) done += count;
+    const taken = intercept?.(high, low, at, count);
+    if (taken !== undefined) done += taken ? count : 0;
     else if (region.translateHalves(high, low, access, translated)) {
       const addressLo = region.addressLo | 0;
       const addressHi = region.addressHi | 0;

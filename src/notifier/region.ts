@@ -58,8 +58,8 @@ export interface RegionOwner {
     visit: MappingVisitor,
     options: ReplayOptions,
   ): ReplaySummary;
-  /** A device's dword write to 0xFEEx_xxxx. */
-  interrupt(region: IommuMemoryRegion, address: number, data: number): void;
+  /** A device's dword write to 0xFEEx_xxxx. Answers the condition that stops it. */
+  interrupt(region: IommuMemoryRegion, address: number, data: number): number;
   notifiersChanged(region: IommuMemoryRegion): void;
   /** Runs something that announces mappings; changes that its listeners cause are announced after it. */
   announcing(announce: () => void): void;
@@ -317,7 +317,7 @@ export class IommuMemoryRegion
    */
   write(iova: number | bigint, source: Uint8Array, attributes: RequestAttributes = {}): number {
     splitAddress(iova);
-    const interrupt = (address: number, data: number) => this.#owner.interrupt(this, address, data);
+    const interrupt = (address: number, data: number) => this.interrupt(address, data);
     return dma.write(this, this.#owner.memory, this.#transfer('write', attributes), source, interrupt);
   }
 
@@ -340,18 +340,20 @@ export class IommuMemoryRegion
   /**
    * A DMA write of an aligned 32-bit word, without a buffer; at 0xFEEx_xxxx an interrupt request.
    *
-   * @returns whether the word was written
+   * @returns whether the word was written, or the interrupt request was not blocked
    */
   write32(iova: number | bigint, value: number): boolean {
     checkAligned(iova);
     splitAddress(iova);
     const hi = HALVES[1] as number;
     const lo = HALVES[0] as number;
-    if (this.pasid === undefined && inInterruptRange(hi, lo)) {
-      this.#owner.interrupt(this, lo >>> 0, value >>> 0);
-      return true;
-    }
+    if (this.pasid === undefined && inInterruptRange(hi, lo)) return this.interrupt(lo, value);
     return this.translateHalves(hi, lo, accessBits('write')) && this.#owner.memory.write32(this.addressNumber, value);
+  }
+
+  private interrupt(address: number, data: number): boolean {
+    this.#condition = this.#owner.interrupt(this, address, data);
+    return this.#condition === OK;
   }
 
   private get addressNumber(): number {

@@ -6,7 +6,6 @@ import type { CapabilityName } from './capability-rows.js';
  */
 export const NOT_MODELLED: readonly CapabilityName[] = [
   'CAP.AFL',
-  'CAP.PI',
   'CAP.ECMDS',
   'ECAP.NWFS',
   'ECAP.DIT',
@@ -16,6 +15,4 @@ export const NOT_MODELLED: readonly CapabilityName[] = [
   'ECAP.PMS',
   'ECAP.SMS',
   'ECAP.RDTS',
-  'ECAP.EIMER',
-  'ECAP.IRREQ',
 ];

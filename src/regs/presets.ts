@@ -53,11 +53,10 @@ export const presets = {
     haw: 39,
   },
   'broadwell-ep': {
-    about:
-      'Intel Xeon E5 v4 (Broadwell-EP, 2016): coherent, device-TLBs, 8 fault records; its posted interrupts left out',
-    source: 'Linux boot logs of Xeon E5 systems: ver 1:0 cap 8d2078c106f0466 ecap f020df, without CAP.PI (bit 59)',
+    about: 'Intel Xeon E5 v4 (Broadwell-EP, 2016): coherent, device-TLBs, 8 fault records, posted interrupts',
+    source: 'Linux boot logs of Xeon E5 systems: ver 1:0 cap 8d2078c106f0466 ecap f020df',
     version: 0x10,
-    cap: 0xd2_078c_106f_0466n,
+    cap: 0x8d2_078c_106f_0466n,
     ecap: 0xf0_20dfn,
     haw: 46,
   },
@@ -80,6 +79,7 @@ export const presets = {
       'CAP.MAMV': 52,
       'CAP.DWD': 1,
       'CAP.DRD': 1,
+      'CAP.PI': 1,
       'CAP.ESIRTPS': 1,
       'CAP.ESRTPS': 1,
       'ECAP.C': 1,

@@ -1,4 +1,5 @@
 import { maskedSourceIds } from '../caches/context-cache.js';
+import type { InterruptEntryCache } from '../caches/interrupt-entry-cache.js';
 import type { Iotlb } from '../caches/iotlb.js';
 import type { InvalidationEffects } from '../invalidation/effects.js';
 import type { NotifierUpkeep } from '../notifier/upkeep.js';
@@ -15,6 +16,7 @@ export class CacheEffects implements InvalidationEffects {
   readonly #iotlb: Iotlb;
   readonly #path: RequestPath;
   readonly #upkeep: NotifierUpkeep;
+  readonly #interruptEntries: InterruptEntryCache;
   /** Bits of a domain-id that count, and of an address' high half. */
   readonly #domainMask: number;
   readonly #addressHi: number;
@@ -25,7 +27,9 @@ export class CacheEffects implements InvalidationEffects {
     iotlb: Iotlb,
     path: RequestPath,
     upkeep: NotifierUpkeep,
+    interruptEntries: InterruptEntryCache,
   ) {
+    this.#interruptEntries = interruptEntries;
     this.#state = state;
     this.#iotlb = iotlb;
     this.#path = path;
@@ -115,6 +119,14 @@ export class CacheEffects implements InvalidationEffects {
     this.#iotlb.dropPasidPages(domain, pasid, hi, lo, mask);
     const [first, end] = pageRange(hi, lo, mask);
     this.#upkeep.markPasid(domain, pasid, first, end);
+  }
+
+  interruptEntriesGlobal(): void {
+    this.#interruptEntries.dropAll();
+  }
+
+  interruptEntries(index: number, mask: number): void {
+    this.#interruptEntries.dropIndices(index, mask);
   }
 
   complete(): void {

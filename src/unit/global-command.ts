@@ -1,4 +1,5 @@
 import type { FaultLog } from '../faults/fault-log.js';
+import type { InterruptState } from '../interrupts/interrupt-state.js';
 import type { InvalidationQueue } from '../invalidation/queue.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import type { RegisterFile } from '../regs/register-file.js';
@@ -7,6 +8,7 @@ import type { RemappingState } from '../walk/translator.js';
 const GCMD = 0x18;
 export const GSTS = 0x1c;
 const RTADDR = 0x20;
+const IRTA = 0xb8;
 
 /** Bits of GCMD and GSTS alike. */
 export const TE = 1 << 31;
@@ -15,6 +17,8 @@ export const QIE = 1 << 26;
 export const IRE = 1 << 25;
 const SIRTP = 1 << 24;
 const CFI = 1 << 23;
+/** Bit of IRTA: extended interrupt mode. */
+const EIME = 1 << 11;
 
 /** In RTADDR: the second stage goes by IR and IW. */
 const SSIRWE = 1 << 7;
@@ -25,6 +29,10 @@ export interface CommandEffects {
   dropAll(): void;
   /** Translation was switched, or goes by another root table: what requesters see may be another. */
   remappingChanged(): void;
+  /** All entries of the interrupt-entry cache are dropped. */
+  dropInterruptEntries(): void;
+  /** Interrupts are remapped by another table, or not any more. */
+  interruptTableChanged(): void;
   /** Interrupt remapping was switched: 0xFEEx_xxxx may be memory to requesters that are not translated. */
   interruptRangeChanged(): void;
   queueEnabled(): void;
@@ -35,6 +43,7 @@ export class GlobalCommand {
   readonly #registers: RegisterFile;
   readonly #capabilities: Capabilities;
   readonly #state: RemappingState;
+  readonly #interrupts: InterruptState;
   readonly #queue: InvalidationQueue;
   readonly #faults: FaultLog;
   readonly #effects: CommandEffects;
@@ -45,6 +54,7 @@ export class GlobalCommand {
     registers: RegisterFile,
     capabilities: Capabilities,
     state: RemappingState,
+    interrupts: InterruptState,
     queue: InvalidationQueue,
     faults: FaultLog,
     effects: CommandEffects,
@@ -52,6 +62,7 @@ export class GlobalCommand {
     this.#registers = registers;
     this.#capabilities = capabilities;
     this.#state = state;
+    this.#interrupts = interrupts;
     this.#queue = queue;
     this.#faults = faults;
     this.#effects = effects;
@@ -65,18 +76,17 @@ export class GlobalCommand {
    */
   #command(value: number, byteMask: number): void {
     if ((value & SRTP) !== 0) this.#setRootPointer();
-    if ((value & SIRTP) !== 0 && this.#capabilities.has('ECAP.IR')) this.#status(SIRTP, SIRTP);
+    if ((value & SIRTP) !== 0 && this.#capabilities.has('ECAP.IR')) this.#setInterruptTable();
     const status = this.#registers.get(GSTS);
     // a write of single bytes leaves the levels in the others as they are
     const changed = (status ^ value) & byteMask & this.#levels;
     if ((changed & TE) !== 0) this.#switchTranslation((value & TE) !== 0);
     if ((changed & QIE) !== 0) this.#switchQueue((value & QIE) !== 0);
-    if ((changed & IRE) !== 0) {
-      this.#status(IRE, value);
-      this.#state.interruptRemapping = (value & IRE) !== 0;
-      this.#effects.interruptRangeChanged();
+    if ((changed & IRE) !== 0) this.#switchInterruptRemapping((value & IRE) !== 0);
+    if ((changed & CFI) !== 0) {
+      this.#interrupts.compatibility = (value & CFI) !== 0;
+      this.#status(CFI, value);
     }
-    if ((changed & CFI) !== 0) this.#status(CFI, value);
     if (!this.#state.translation && !this.#state.interruptRemapping) this.#faults.restart();
   }
 
@@ -98,6 +108,28 @@ export class GlobalCommand {
     if (!on && this.#capabilities.has('ECAP.SMTS')) this.#effects.dropAll();
     this.#status(TE, on ? TE : 0);
     this.#effects.remappingChanged();
+  }
+
+  /** SIRTP latches IRTA (§11.4.10, §6.7). */
+  #setInterruptTable(): void {
+    const low = this.#registers.get(IRTA);
+    const high = this.#registers.get(IRTA + 4) >>> 0;
+    this.#interrupts.table = high * 0x10_0000 + (low >>> 12);
+    this.#interrupts.extended = (low & EIME) !== 0;
+    this.#interrupts.entries = 2 << (low & 0xf);
+    if (this.#capabilities.has('CAP.ESIRTPS')) this.#effects.dropInterruptEntries();
+    this.#status(SIRTP, SIRTP);
+    this.#effects.interruptTableChanged();
+  }
+
+  #switchInterruptRemapping(on: boolean): void {
+    this.#state.interruptRemapping = on;
+    this.#status(IRE, on ? IRE : 0);
+    if (!on) {
+      if (this.#capabilities.has('CAP.ESIRTPS')) this.#effects.dropInterruptEntries();
+      this.#effects.interruptTableChanged();
+    }
+    this.#effects.interruptRangeChanged();
   }
 
   #switchQueue(on: boolean): void {

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'eventemitter3';
+import { InterruptEntryCache } from '../caches/interrupt-entry-cache.js';
 import { Iotlb } from '../caches/iotlb.js';
 import { iotlbState } from '../caches/iotlb-state.js';
 import { cachePolicy } from '../caches/policy.js';
@@ -6,8 +6,21 @@ import { policyState } from '../caches/policy-state.js';
 import type { FaultEvent } from '../faults/fault.js';
 import { FaultLog } from '../faults/fault-log.js';
 import { explainRequest } from '../inspect/explain.js';
+import { explainInterruptRequest } from '../inspect/explain-interrupt.js';
 import type { ExplainRequest, Explanation } from '../inspect/explanation.js';
+import type { InterruptExplanation } from '../inspect/interrupt-explanation.js';
+import { InterruptRules } from '../interrupts/entry-rules.js';
 import { EventInterrupt, type EventMessage } from '../interrupts/event-message.js';
+import {
+  type InterruptAnswer,
+  type InterruptEvent,
+  InterruptRemapping,
+  type PostedEvent,
+} from '../interrupts/interrupt-remapping.js';
+import { RESET_INTERRUPT_STATE } from '../interrupts/interrupt-state.js';
+import { interruptTableState } from '../interrupts/interrupt-table-state.js';
+import { InterruptPosting } from '../interrupts/posting.js';
+import type { InterruptRequest } from '../interrupts/request.js';
 import { InvalidationQueue } from '../invalidation/queue.js';
 import { RegisterInvalidation } from '../invalidation/register-commands.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
@@ -30,13 +43,7 @@ import { watchProtectedMemory } from './protected-memory.js';
 import { remappingState } from './remapping-state.js';
 import { RequestPath } from './request-path.js';
 import { contextState, regionKey, requesterState } from './requester-state.js';
-
-/** A device's interrupt request: an aligned dword written to 0xFEEx_xxxx (§5.1). */
-export interface InterruptRequest {
-  readonly sourceId: number;
-  readonly address: number;
-  readonly data: number;
-}
+import { WatchedEmitter } from './watched-emitter.js';
 
 /** The events of a unit. */
 export interface IommuEvents {
@@ -44,8 +51,10 @@ export interface IommuEvents {
   fault: [fault: FaultEvent];
   /** A message of the unit itself: fault event, invalidation completion. */
   message: [message: EventMessage];
-  /** An interrupt request of a device, as the device sent it. */
-  interrupt: [request: InterruptRequest];
+  /** A message that goes to the APICs because of a device's interrupt request: remapped, passed, or a notification. */
+  interrupt: [message: InterruptEvent];
+  /** A device's interrupt request was posted into memory. */
+  posted: [posted: PostedEvent];
   /** What the notifiers of all regions announce. */
   map: [mapping: MapEvent];
   unmap: [range: UnmapEvent];
@@ -59,8 +68,12 @@ export interface IommuStatistics {
   readonly translations: number;
   readonly hits: number;
   readonly faults: number;
-  /** Entries in the IOTLB now. */
+  /** Interrupt requests, and those whose entry was cached. */
+  readonly interrupts: number;
+  readonly interruptHits: number;
+  /** Entries in the IOTLB and in the interrupt-entry cache now. */
   readonly iotlbEntries: number;
+  readonly interruptEntries: number;
   /** Executed invalidation descriptors by name. */
   readonly descriptors: Readonly<Record<string, number>>;
 }
@@ -79,13 +92,18 @@ const FSTS = 0x34;
  * unit.write32(0x18, 0x8000_0000);        // the guest enables translation
  * unit.region(0x0010).translate(0x1000n); // a device at 00:02.0 reads
  */
-export class IntelIommu extends EventEmitter<IommuEvents> {
+export class IntelIommu extends WatchedEmitter<IommuEvents> {
   /** What the unit can do, as CAP, ECAP and VER say. */
   readonly capabilities: Capabilities;
   /** The registers, at byte offsets from the unit's base address. */
   readonly registers: RegisterFile;
   readonly memory: GuestMemory;
+  /** The way of devices' interrupt requests, with its results in fields; {@link interrupt} answers an object. */
+  readonly interrupts: InterruptRemapping;
 
+  readonly #interruptState = { ...RESET_INTERRUPT_STATE };
+  readonly #interruptRules: InterruptRules;
+  readonly #interruptEntries: InterruptEntryCache;
   readonly #state: RemappingState = {
     translation: false,
     interruptRemapping: false,
@@ -144,11 +162,29 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
       this.#faults,
       (make) => this.listenerCount('fault') > 0 && this.emit('fault', make()),
     );
+    this.#interruptRules = new InterruptRules(memory, capabilities, state, this.#interruptState);
+    this.#interruptEntries = new InterruptEntryCache(policy.interruptEntries);
+    this.interrupts = new InterruptRemapping(
+      this.#interruptRules,
+      new InterruptPosting(memory, capabilities, this.#interruptState),
+      this.#interruptEntries,
+      policy,
+      capabilities,
+      this.#faults,
+      this,
+    );
     this.#upkeep = new NotifierUpkeep(
       (region) => (state.translation ? this.#translator.resolve(region.sourceId, region.pasid) : undefined),
       capabilities.has('CAP.CM'),
     );
-    this.#effects = new CacheEffects(capabilities, state, this.#iotlb, this.#path, this.#upkeep);
+    this.#effects = new CacheEffects(
+      capabilities,
+      state,
+      this.#iotlb,
+      this.#path,
+      this.#upkeep,
+      this.#interruptEntries,
+    );
     const effects = this.#effects;
     this.#queue = new InvalidationQueue({
       registers,
@@ -164,12 +200,16 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     this.#commands = new RegisterInvalidation(registers, capabilities, state, effects, () => this.#queue.enabled, work);
     registers.onWrite(IQT, work);
     registers.onWrite(FSTS, work);
-    new GlobalCommand(registers, capabilities, state, this.#queue, this.#faults, {
+    new GlobalCommand(registers, capabilities, state, this.#interruptState, this.#queue, this.#faults, {
       dropAll: () => effects.all(),
       remappingChanged: () => {
         // nothing has to go without ESRTPS, but hardware may drop what it likes
         if (!policy.keepAll) effects.all();
         this.#remappingChanged();
+      },
+      dropInterruptEntries: () => this.#interruptEntries.dropAll(),
+      interruptTableChanged: () => {
+        if (!policy.keepAll) this.#interruptEntries.dropAll();
       },
       interruptRangeChanged: () => this.#remappingChanged(),
       queueEnabled: work,
@@ -193,6 +233,7 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
       ['remapping', remappingState(registers, state, this.#queue)],
       ['faults', this.#faults],
       ['iotlb', iotlbState(this.#iotlb)],
+      ['interrupts', interruptTableState(this.#interruptState, this.#interruptEntries)],
       ['contexts', contextState(this.#path.contexts, this.#translator)],
       ['requesters', requesterState(this.#regions, region, this.#translator, this.#path.pasids)],
     ];
@@ -253,6 +294,41 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
   }
 
   /**
+   * A device's interrupt request, or that of an IOAPIC (see `decodeRedirectionEntry`). What it leads to is also told by the
+   * events `interrupt`, `posted` and `fault`: whoever delivers messages by the event has nothing to do with the answer.
+   *
+   * @returns the message, what was posted, or the fault, which has been logged
+   * @throws RangeError if the source-id, the address or the data are out of range
+   *
+   * @example
+   * unit.on('interrupt', (message) => apic.deliver(message));
+   * unit.interrupt({ sourceId: 0x0010, address: 0xfee0_0038, data: 2 });
+   */
+  interrupt(request: InterruptRequest): InterruptAnswer {
+    checkInterruptRequest(request);
+    return this.interrupts.answer(request);
+  }
+
+  /**
+   * Explains what an interrupt request would meet now, step by step, without changing anything.
+   *
+   * @throws RangeError if the request is none
+   *
+   * @example
+   * console.log(unit.explainInterrupt({ sourceId: 0x0010, address: 0xfee0_0038, data: 2 }).text);
+   */
+  explainInterrupt(request: InterruptRequest): InterruptExplanation {
+    checkInterruptRequest(request);
+    return explainInterruptRequest(
+      this.memory,
+      this.capabilities,
+      this.#interruptRules,
+      request,
+      this.#interruptEntries,
+    );
+  }
+
+  /**
    * Lets pending invalidations proceed. Without the option `pending` there never are any.
    *
    * @param limit - most descriptors and register requests that are executed; default all
@@ -289,6 +365,8 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     this.#state.ioRights = false;
     this.#state.rootTable = 0;
     this.#state.protectedRanges = [];
+    Object.assign(this.#interruptState, RESET_INTERRUPT_STATE);
+    this.#interruptEntries.dropAll();
     this.#queue.enable(false);
     this.#faults.restart();
     this.#effects.all();
@@ -343,10 +421,17 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
     return {
       translations: fast + hits + misses,
       hits: fast + hits,
-      faults,
+      faults: faults + this.interrupts.faults,
+      interrupts: this.interrupts.requests,
+      interruptHits: this.interrupts.hits,
       iotlbEntries: this.#iotlb.size,
+      interruptEntries: this.#interruptEntries.size,
       descriptors: { ...this.#descriptors },
     };
+  }
+
+  protected override listenersChanged(): void {
+    this.interrupts.watched = this.listenerCount('interrupt') + this.listenerCount('posted') > 0;
   }
 
   #work(): void {
@@ -375,7 +460,7 @@ export class IntelIommu extends EventEmitter<IommuEvents> {
       iotlb: this.#iotlb,
       path: this.#path,
       replay: (region, first, end, visit, options) => this.#replay(region, first, end, visit, options),
-      interrupt: ({ sourceId }, address, data) => this.emit('interrupt', { sourceId, address, data }),
+      interrupt: ({ sourceId }, address, data) => this.interrupts.write(sourceId, address, data),
       notifiersChanged: (region) => this.#upkeep.watch(region),
       announcing: (announce) => this.#upkeep.exclusively(announce),
       checkNotifier: ({ kinds = 'both' }) => {
@@ -419,4 +504,17 @@ function checkId(name: string, id: number, most: number): void {
   if (!Number.isInteger(id) || id < 0 || id > most) {
     throw new RangeError(`${name} ${id}: it must be a whole number from 0 to 0x${most.toString(16)}`);
   }
+}
+
+/** Addresses and data may come signed, as emulators' buses carry them. */
+function checkInterruptRequest({ sourceId, address, data }: InterruptRequest): void {
+  checkId('sourceId', sourceId, 0xffff);
+  if (!isDword(address) || address >>> 20 !== 0xfee) {
+    throw new RangeError(`address ${address}: an interrupt request goes to 0xfee00000 to 0xfeefffff`);
+  }
+  if (!isDword(data)) throw new RangeError(`data ${data}: give a whole number of 32 bits`);
+}
+
+function isDword(value: number): boolean {
+  return Number.isInteger(value) && value >= -0x8000_0000 && value <= 0xffff_ffff;
 }

@@ -1,7 +1,11 @@
 import { type Condition, QUALIFIED, READABLE, RESERVED, row, UNQUALIFIED } from './condition.js';
 import { SCALABLE_CONDITIONS } from './scalable-conditions.js';
 
-/** The conditions of legacy mode in the order of §7.1.3, and those that no mode is needed for. */
+function interrupt(code: number, qualified: boolean, about: string, remedy: string): Condition {
+  return { ...row(`0x${code.toString(16)}`, code, qualified, about, remedy), section: '§5.1.4.1' };
+}
+
+/** The conditions of legacy mode in the order of §7.1.3, and those that no mode is needed for: of interrupt requests, in that of §5.1.4. */
 const COMMON_CONDITIONS: readonly Condition[] = [
   row('ok', undefined, UNQUALIFIED, 'no fault', ''),
   row('LRT.1', 0x08, UNQUALIFIED, 'the root entry cannot be read', READABLE),
@@ -37,6 +41,27 @@ const COMMON_CONDITIONS: readonly Condition[] = [
     ...row('0x29', 0x29, UNQUALIFIED, 'not an interrupt request', 'only aligned dword writes may go to 0xFEEx_xxxx'),
     section: '§3.15',
   },
+  interrupt(0x2b, UNQUALIFIED, 'interrupt remapping is required, but off', 'enable it: GCMD.IRE'),
+  interrupt(0x2a, UNQUALIFIED, 'extended interrupt mode is required, but not in force', 'set IRTA.EIME, then SIRTP'),
+  interrupt(
+    0x25,
+    UNQUALIFIED,
+    'a request in compatibility format is blocked',
+    'send it in remappable format, through an entry of its own',
+  ),
+  interrupt(0x20, UNQUALIFIED, 'a reserved field of the request is set', 'clear data bits 31:16, or SHV'),
+  interrupt(0x21, UNQUALIFIED, 'the interrupt index is beyond the table', 'correct the index, or latch a larger table'),
+  interrupt(0x23, UNQUALIFIED, 'the interrupt-remapping table entry cannot be read', READABLE),
+  interrupt(0x22, QUALIFIED, 'the interrupt-remapping table entry is not present', 'set up the entry'),
+  interrupt(0x26, QUALIFIED, 'the entry is not for this source-id', "put the requester's id into SID, SQ and SVT"),
+  interrupt(
+    0x24,
+    QUALIFIED,
+    'a reserved or wrong value stands in the interrupt-remapping table entry',
+    'correct the field named; a feature that is not advertised makes its bits reserved',
+  ),
+  interrupt(0x27, QUALIFIED, 'the posted-interrupt descriptor cannot be accessed', READABLE),
+  interrupt(0x28, QUALIFIED, 'a reserved field of the posted-interrupt descriptor is set', RESERVED),
   {
     ...row('protected', undefined, UNQUALIFIED, 'the result lies in a protected memory region', 'disable PMEN.EPM'),
     section: '§11.4.8',

@@ -194,6 +194,7 @@ export class PageWalk {
     if (((this.#words[level] as number) & flags) === flags) return OK;
     // an entry that the walk used twice has been marked already
     const now = memory.loadEntry(frame, index) ? memory.lo : 0;
+    const { hi } = memory;
     const ownFlags = stage.accessed | accessed | dirty;
     if ((now & ~ownFlags) !== ((this.#words[level] as number) & ~ownFlags)) return observer === null ? CHANGED : OK;
     this.#words[level] = now;
@@ -201,7 +202,7 @@ export class PageWalk {
     if (!stage.snooped) return conditions.notSnooped;
     if (first && this.#writable[level] === 0) return SFS_8;
     if (observer !== null) return OK;
-    if (!memory.exchangeEntry(frame, index, now, now | flags)) return conditions.notUpdated;
+    if (!memory.markEntry(frame, index, now, hi, flags)) return conditions.notUpdated;
     this.#words[level] = now | flags;
     return OK;
   }

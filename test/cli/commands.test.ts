@@ -7,7 +7,18 @@ const CAPTURE = 'legacy48-vfio';
 describe('vtd', () => {
   it.each(['--help', '-h', 'help'])('%s lists the commands', async (option) => {
     const { code, stdout, stderr } = await vtd([option]);
-    for (const command of ['demo', 'maps', 'translate', 'explain', 'dump', 'dmar', 'probe', 'log', 'run']) {
+    for (const command of [
+      'demo',
+      'maps',
+      'translate',
+      'explain',
+      'interrupts',
+      'dump',
+      'dmar',
+      'probe',
+      'log',
+      'run',
+    ]) {
       expect(stdout).toContain(`vtd ${command}`);
     }
     expect(stderr).toBe('');
@@ -20,7 +31,7 @@ describe('vtd', () => {
     expect(code).toBe(0);
   });
 
-  it.each(['demo', 'maps', 'translate', 'explain', 'dump', 'dmar', 'probe', 'log', 'run'])(
+  it.each(['demo', 'maps', 'translate', 'explain', 'interrupts', 'dump', 'dmar', 'probe', 'log', 'run'])(
     '%s --help tells how it is used',
     async (command) => {
       const { code, stdout, stderr } = await vtd([command, 'ignored', '--help']);
@@ -73,6 +84,51 @@ describe('vtd translate', () => {
     expect(stdout).toBe('00:04.0 reads 0xfffe0058 -> 0x141a5f058, a page of 4 KiB, rw\n');
     const { stdout: fault } = await vtd(['translate', CAPTURE, '--device', '00:04.0', '--iova', '0x58', '--write']);
     expect(fault).toMatch(/^00:04\.0 writes 0x58 -> LGN\.2, reason 0x5: no permission to write \(§7\.1\.3\)\n {2}map /);
+  });
+});
+
+describe('vtd explain', () => {
+  const explain = (...options: string[]) => vtd(['explain', CAPTURE, ...options]);
+
+  it('tells each step of an interrupt request, and what to change', async () => {
+    const { stdout } = await explain('--device', '00:04.0', '--msi', '0xfee00250');
+    expect(stdout).toContain('00:04.0 sends 0x0 to 0xfee00250\n');
+    expect(stdout).toContain('HANDLE = 0x12, the table at 0x140300000 has 65536 entries (§5.1.3)\n');
+    expect(stdout).toMatch(/index 0x12 at 0x140300120: {2}0x270009 0x40020 .* SID=32 SQ=0 SVT=1 V=39 DST=0\n/);
+    expect(stdout).toMatch(/\n=> vector 0x27 to APIC 0x0, fixed, edge, redirection hint\n$/);
+    const blocked = await explain('--device', '00:05.0', '--msi', '0xfee00250', '--data', '0');
+    expect(blocked.stdout).toContain('=> fault 0x26: the entry is not for this source-id (§5.1.4.1)\n   change: put ');
+    expect(blocked.code).toBe(0);
+  });
+
+  it('as JSON, with the answer or the fault', async () => {
+    const [ok] = jsonLines(await explain('--sid', '32', '--msi', '0xfee00250', '--json'));
+    expect(ok).toMatchObject({ ok: true, answer: { kind: 'message', message: { vector: 39, destination: 0 } } });
+    const [fault] = jsonLines(await explain('--sid', '32', '--msi', '0xfee00050', '--json'));
+    expect(fault).toMatchObject({ ok: false, reason: 0x22, condition: '0x22', record: 'recorded' });
+  });
+
+  it.each([
+    [['--msi', '0xfef00000', '--sid', '1'], /0xfee00000 to 0xfeefffff/],
+    [['--msi', '0xfee00000'], /which requester/],
+    [['--msi', '0xfee00000', '--sid', '1', '--iova', '0'], /--msi and --iova/],
+    [['--msi', '0xfee00000', '--sid', '1', '--write'], /--msi and --write/],
+    [['--data', '1', '--sid', '1', '--iova', '0'], /--data belongs to/],
+  ])('%j is refused', async (options, message) => {
+    const { code, stderr } = await explain(...options);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+});
+
+describe('vtd interrupts', () => {
+  it('lists the present entries: index, mode, source, and where they go', async () => {
+    const { stdout, code } = await vtd(['interrupts', CAPTURE]);
+    expect(stdout).toMatch(
+      /\n +0x12 +remapped +00:04\.0 \(nvme\) +vector 0x27 to APIC 0x0, fixed, edge, redirection hint\n/,
+    );
+    expect(stdout).toMatch(/\n19 present entries\n$/);
+    expect(code).toBe(0);
   });
 });
 

@@ -59,9 +59,13 @@ export interface CaptureFiles {
   'capture.json': {
     registers: Record<string, string>;
     contexts: { sid: number; lo: string; hi: string }[];
+    irtes: Record<string, unknown>[];
     mappings: [sid: number, iova: string, gpa: string, length: string, perm: string][];
   };
-  'oracle.json': { dma: [sid: number, iova: string, ...rest: unknown[]][]; msi: unknown[] };
+  'oracle.json': {
+    dma: [sid: number, iova: string, ...rest: unknown[]][];
+    msi: [sid: number, address: string, data: string, result: string, ...rest: unknown[]][];
+  };
   'pages.json': { pages: string[] };
 }
 

@@ -22,7 +22,7 @@ export interface Difference {
 /** What stands for a value that is left out: registers of a dump that are 0. */
 const ABSENT = '0x0';
 
-/** All differences of a scenario that ran on both sides, but for the results of `msi`. */
+/** All differences of a scenario that ran on both sides. */
 export function differencesOf(
   scenario: Scenario,
   version: Version,
@@ -40,7 +40,6 @@ export function differencesOf(
   };
   const found: Difference[] = [];
   scenario.steps.forEach((step, at) => {
-    if (step.op === 'msi') return;
     const ours = valuesOf(ourResults[at] ?? {});
     const theirs = valuesOf(theirResults[at] ?? {});
     for (const path of new Set([...ours.keys(), ...theirs.keys()])) {

@@ -209,13 +209,39 @@ describe('steps', () => {
     expect(after).toMatchObject({ fsts: '0x0' });
   });
 
-  test('a dword to 0xFEEx_xxxx is an interrupt request; what the model lacks is told', () => {
+  test('a dword to 0xFEEx_xxxx is an interrupt request (§5.1): what it becomes is an event', () => {
     const msi = { op: 'msi', dev: 'a', addr: '0xfee00000', data: '0x41' };
-    expect(resultsOf({}, [msi, { op: 'regwrite', off: '0x18', size: 4, value: '0x82000000' }, msi])).toEqual([
+    const dword = { op: 'dma', dev: 'a', addr: '0xfee00000', size: 4, dir: 'write', hex: '41000000' };
+    const remap = { op: 'regwrite', off: '0x18', size: 4, value: '0x82000000' };
+    const passed = ['msi', '0xfee00000', '0x41', '0xfee00000', '0x41'];
+    const blocked = ['fault', '0x10', '0x25', '0xfee00000', 'write'];
+    expect(resultsOf({}, [msi, dword, remap, msi, dword])).toEqual([
+      { ev: [passed] },
+      { rejected: 0, ev: [passed] },
       {},
-      {},
-      { unmodelled: 'interrupt remapping' },
+      { ev: [blocked] },
+      { rejected: 4, ev: [blocked] },
     ]);
+  });
+
+  test('an interrupt that is posted is an event: descriptor, vector, and whether a notification went out (§5.2.3)', () => {
+    const posted = [
+      { op: 'memwrite', addr: '0x100000', hex: '01804200000021000000000000000000' },
+      { op: 'regwrite', off: '0xb8', size: 8, value: '0x100000' },
+      { op: 'regwrite', off: '0x18', size: 4, value: '0x1000000' },
+      { op: 'regwrite', off: '0x18', size: 4, value: '0x2000000' },
+      { op: 'msi', dev: 'a', addr: '0xfee00010', data: '0x0' },
+      { op: 'msi', dev: 'a', addr: '0xfee00010', data: '0x0' },
+      { op: 'memread', addr: '0x210000', len: 36 },
+    ];
+    expect(resultsOf({ preset: 'everything', haw: 40 }, posted).slice(4)).toEqual([
+      { ev: [['posted', '0x210000', 0x42, true]] },
+      { ev: [['posted', '0x210000', 0x42, false]] },
+      { hex: `${'00'.repeat(8)}04${'00'.repeat(23)}01000000` },
+    ]);
+  });
+
+  test('what the model lacks is told', () => {
     const lacking = [{ op: 'ats', dev: 'a' }, { op: 'pagereq' }, { op: 'devtlb' }, { op: 'timeout' }];
     for (const result of resultsOf({}, lacking)) expect(result).toHaveProperty('unmodelled');
   });

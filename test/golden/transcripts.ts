@@ -44,12 +44,17 @@ export function modelAnswer(scenario: Scenario, version: Version, cache = 'defau
 }
 
 /**
- * The values of a step's result by their places, e.g. `frcd[1]` or `regs.0x2c`. Left out are events, the view from
- * inside, and the records beyond QEMU's one.
+ * The values of a step's result by their places, e.g. `frcd[1]` or `regs.0x2c`. Left out are the records beyond QEMU's
+ * one, and events, the view from inside, but for what became of an MSI.
  */
 export function valuesOf(result: Result): Map<string, string> {
   const values = new Map<string, string>();
   for (const [name, value] of Object.entries(result)) {
+    if (name === 'ev' && !Object.hasOwn(result, 'rejected')) {
+      for (const [what, ...told] of value as readonly (readonly unknown[])[]) {
+        if (what === 'msi') values.set('msi', told.join(' '));
+      }
+    }
     if (name === 'ev' || name === 'all') continue;
     if (Array.isArray(value)) value.forEach((each, index) => values.set(`${name}[${index}]`, String(each)));
     else if (typeof value === 'object' && value !== null) {

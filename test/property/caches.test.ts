@@ -46,11 +46,15 @@ const FEW: readonly (readonly [name: string, cache: CacheName, caches: CachePoli
   ['no caches', 'none', undefined],
   ['default caches', 'default', undefined],
   ['caches that hold everything', 'hold', undefined],
-  ['4 places', 'default', { iotlbEntries: 4, contexts: true, pasids: true, keepAll: false, notPresent: true }],
+  [
+    '4 places',
+    'default',
+    { iotlbEntries: 4, contexts: true, pasids: true, interruptEntries: 1024, keepAll: false, notPresent: true },
+  ],
   [
     '4 places that hold everything',
     'hold',
-    { iotlbEntries: 4, contexts: true, pasids: true, keepAll: true, notPresent: true },
+    { iotlbEntries: 4, contexts: true, pasids: true, interruptEntries: 1024, keepAll: true, notPresent: true },
   ],
 ];
 

@@ -31,6 +31,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
     iotlbEntries: fc.constantFrom(4, 0, 64, 16384),
     contexts: fc.boolean(),
     pasids: fc.boolean(),
+    interruptEntries: fc.constantFrom(1024, 0, 4),
     keepAll: fc.boolean(),
     notPresent: fc.boolean(),
   }),

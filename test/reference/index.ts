@@ -30,6 +30,11 @@
  * | faults.md §2 to §5, §7 conditions | §7.1.3, §5.1.4.1 |
  * | registers.md §3 CAP, ECAP | §11.4.2, §11.4.3 |
  */
+export {
+  type ReferenceInterrupt,
+  type ReferenceInterruptUnit,
+  referenceInterrupt,
+} from './interrupts.js';
 export { referenceMaps } from './maps.js';
 export { referenceAnswer, referenceTranslate } from './translate.js';
 export type {

@@ -71,9 +71,12 @@ function repaired(values: Partial<Record<CapabilityName, number>>): Partial<Reco
     'ECAP.ERS': 0,
   };
   if (fixed['VER.MAJOR'] >= 2) Object.assign(fixed, { 'CAP.DRD': 1, 'CAP.DWD': 1 });
-  for (const { name, needs = [] } of CAPABILITY_ROWS) {
-    if (needs.some((other) => (fixed as Partial<Record<CapabilityName, number>>)[other] === 0)) {
-      Object.assign(fixed, { [name]: 0 });
+  // what one lacks another may need that stands before it
+  for (let pass = 0; pass < 3; pass++) {
+    for (const { name, needs = [] } of CAPABILITY_ROWS) {
+      if (needs.some((other) => (fixed as Partial<Record<CapabilityName, number>>)[other] === 0)) {
+        Object.assign(fixed, { [name]: 0 });
+      }
     }
   }
   return fixed;

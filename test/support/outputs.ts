@@ -9,7 +9,10 @@ export function listen(unit: IntelIommu): string[] {
     heard.push(`fault ${condition} ${sourceId} ${pasid} ${hex(address)} ${access} ${outcome}`);
   });
   unit.on('message', ({ source, address, data }) => heard.push(`message ${source} ${address} ${data}`));
-  unit.on('interrupt', ({ sourceId, address, data }) => heard.push(`interrupt ${sourceId} ${address} ${data}`));
+  unit.on('interrupt', ({ request, cause, address, data }) => {
+    heard.push(`interrupt ${request.sourceId} ${cause} ${address} ${data}`);
+  });
+  unit.on('posted', ({ descriptor, vector, notified }) => heard.push(`posted ${descriptor} ${vector} ${notified}`));
   unit.on('descriptor', (name, words) => heard.push(`descriptor ${name} ${words.join(' ')}`));
   return heard;
 }

@@ -70,6 +70,7 @@ export function capabilityFields(caps: WorldCapabilities): Record<string, number
     'CAP.NFR': caps.nfr,
     'CAP.MAMV': caps.mamv,
     'CAP.ESRTPS': Number(caps.esrtps),
+    'CAP.PI': Number(caps.ir),
     'ECAP.DT': Number(caps.dt),
     'ECAP.IR': Number(caps.ir),
     'ECAP.EIM': Number(caps.ir),

@@ -24,7 +24,9 @@ describe('global commands (§11.4.4)', () => {
   });
 
   test('a command whose capability is absent does nothing', () => {
-    const { unit } = startedUnit({ capabilities: { 'ECAP.IR': 0, 'ECAP.EIM': 0, 'ECAP.MHMV': 0, 'CAP.ESIRTPS': 0 } });
+    const { unit } = startedUnit({
+      capabilities: { 'ECAP.IR': 0, 'ECAP.EIM': 0, 'ECAP.MHMV': 0, 'CAP.ESIRTPS': 0, 'CAP.PI': 0 },
+    });
     unit.write32(0x18, (TE | 0x0380_0000) >>> 0);
     expect(unit.read32(GSTS)).toBe(0xc000_0000);
   });

@@ -1,5 +1,7 @@
+import { interruptIndex, isRemappable } from '../../interrupts/request.js';
 import type { Capabilities } from '../../regs/capabilities.js';
 import type { IntelIommu } from '../../unit/intel-iommu.js';
+import type { InterruptProbe, InterruptProbeAnswer } from './interrupt-probes.js';
 import type { ModelAnswer, Probe } from './probes.js';
 
 /** A kind of probe that QEMU answers otherwise than the architecture says. */
@@ -33,6 +35,32 @@ export const DIVERGENCES: readonly Divergence[] = [
       const [high, low] = answer.record;
       return high === theirHigh && low !== theirLow && low === BigInt.asUintN(largestWidth(capabilities), theirLow);
     },
+  },
+];
+
+/** A kind of interrupt request that QEMU answers otherwise than the architecture says. */
+export interface InterruptDivergence {
+  readonly reason: string;
+  readonly section: string;
+  matches(probe: InterruptProbe, answer: InterruptProbeAnswer): boolean;
+}
+
+/** Where QEMU and the architecture differ on interrupt requests. */
+export const INTERRUPT_DIVERGENCES: readonly InterruptDivergence[] = [
+  {
+    reason: 'QEMU lets requests in compatibility format pass; without GCMD.CFI, or with IRTA.EIME, they are blocked',
+    section: '§5.1.4',
+    matches: ({ address, expected }, answer) =>
+      !isRemappable(address) && expected.result === 'ok' && answer.result === 'fault' && answer.reason === 0x25,
+  },
+  {
+    reason: 'QEMU cuts the sum of handle and subhandle to 16 bits; an index beyond the table is refused',
+    section: '§5.1.3',
+    matches: ({ address, data }, answer) =>
+      isRemappable(address) &&
+      interruptIndex(address, data) > 0xffff &&
+      answer.result === 'fault' &&
+      answer.reason === 0x21,
   },
 ];
 

@@ -1,10 +1,12 @@
+import type { IntelIommu } from '../../unit/intel-iommu.js';
 import { clean } from '../format.js';
 import { DIVERGENCES, type Divergence } from './divergences.js';
 import { type Json, readJson } from './files.js';
+import { type InterruptProbe, readInterruptProbe } from './interrupt-probes.js';
 import type { Capture, ModelledCapture } from './load.js';
 
 /** A fault recording register: its upper and its lower 64 bits. */
-type FaultRecord = readonly [high: bigint, low: bigint];
+export type FaultRecord = readonly [high: bigint, low: bigint];
 
 /** One DMA access that QEMU was asked for, and what it answered. */
 export interface Probe {
@@ -46,8 +48,7 @@ export interface AnsweredProbe {
 export interface Oracle {
   readonly qemu: string;
   readonly dma: readonly Probe[];
-  /** Number of interrupt requests; the remapping of interrupts is not modelled yet. */
-  readonly msi: number;
+  readonly msi: readonly InterruptProbe[];
 }
 
 /** Reads QEMU's answers. @throws InputError if they are missing or damaged */
@@ -57,7 +58,7 @@ export function loadOracle({ directory }: Capture): Oracle {
   return {
     qemu: qemu.isPresent ? clean(qemu.text()) : '',
     dma: file.get('dma').list().map(readProbe),
-    msi: file.get('msi').list().length,
+    msi: file.get('msi').list().map(readInterruptProbe),
   };
 }
 
@@ -87,26 +88,40 @@ const CLEARABLE = 0x71;
 /** F, the highest bit of a record: writing 1 clears it. */
 const VALID = 0x8000_0000;
 
-/** Asks the model what QEMU was asked; the fault record is read and cleared after each probe. */
-export function answerProbes({ unit, capabilities }: ModelledCapture, probes: readonly Probe[]): AnsweredProbe[] {
-  const recordCount = capabilities.get('CAP.NFR') + 1;
-  const records = Array.from({ length: recordCount }, (_, index) => unit.registers.offsetOf('FRCD', index));
-  const takeRecord = (): FaultRecord | undefined => {
-    const status = unit.read32(FSTS);
+/** Takes fault records from a unit as software does. */
+export class RecordTaker {
+  readonly #unit: IntelIommu;
+  readonly #records: readonly number[];
+
+  /** What is pending already is forgotten. */
+  constructor({ unit, capabilities }: ModelledCapture) {
+    const count = capabilities.get('CAP.NFR') + 1;
+    this.#unit = unit;
+    this.#records = Array.from({ length: count }, (_, index) => unit.registers.offsetOf('FRCD', index));
+    for (const at of this.#records) unit.write32(at + 12, VALID);
+    unit.write32(FSTS, CLEARABLE);
+  }
+
+  /** The record that is pending, which is cleared. */
+  take(): FaultRecord | undefined {
+    const status = this.#unit.read32(FSTS);
     if ((status & PENDING) === 0) return undefined;
-    const at = records[(status >> 8) & 0xff];
-    const record = [unit.read64(at + 8), unit.read64(at)] as const;
-    unit.write32(at + 12, VALID);
+    const at = this.#records[(status >> 8) & 0xff];
+    const record = [this.#unit.read64(at + 8), this.#unit.read64(at)] as const;
+    this.#unit.write32(at + 12, VALID);
     return record;
-  };
-  // what was pending when the state was captured
-  for (const at of records) unit.write32(at + 12, VALID);
-  unit.write32(FSTS, CLEARABLE);
+  }
+}
+
+/** Asks the model what QEMU was asked; the fault record is read and cleared after each probe. */
+export function answerProbes(capture: ModelledCapture, probes: readonly Probe[]): AnsweredProbe[] {
+  const { unit, capabilities } = capture;
+  const records = new RecordTaker(capture);
   return probes.map((probe) => {
     const found = unit.region(probe.sourceId).translate(probe.iova, probe.access);
     const answer: ModelAnswer = found.ok
       ? { result: 'ok', address: found.address, mask: BigInt(found.pageSize - 1) }
-      : { result: 'fault', record: takeRecord(), ...found.fault };
+      : { result: 'fault', record: records.take(), ...found.fault };
     const divergence = DIVERGENCES.find((each) => each.matches(probe, answer, capabilities));
     return { probe, answer, verdict: verdictOf(probe, answer, divergence), divergence };
   });
@@ -131,12 +146,17 @@ function isAlike({ iova, expected }: Probe, answer: ModelAnswer): boolean {
 function sameRecord({ expected }: Probe, answer: ModelAnswer): boolean {
   const theirs = expected.result === 'fault' ? expected.record : undefined;
   const ours = answer.result === 'fault' ? answer.record : undefined;
+  return equalRecords(ours, theirs);
+}
+
+/** Whether two records are the same, or there is neither. */
+export function equalRecords(ours: FaultRecord | undefined, theirs: FaultRecord | undefined): boolean {
   if (ours === undefined || theirs === undefined) return ours === theirs;
   return ours[0] === theirs[0] && ours[1] === theirs[1];
 }
 
 /** How many answers stand how to QEMU's. */
-export function countVerdicts(answered: readonly AnsweredProbe[]): Record<Verdict, number> {
+export function countVerdicts(answered: readonly { readonly verdict: Verdict }[]): Record<Verdict, number> {
   const counts = { equal: 0, different: 0, diverging: 0 };
   for (const { verdict } of answered) counts[verdict]++;
   return counts;

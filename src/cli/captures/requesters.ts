@@ -1,7 +1,7 @@
 import { CONDITIONS, OK } from '../../walk/conditions.js';
 import type { EntryRead } from '../../walk/observer.js';
 import type { Requester } from '../../walk/requester.js';
-import { Translator } from '../../walk/translator.js';
+import { type RemappingState, Translator } from '../../walk/translator.js';
 import type { ModelledCapture } from './load.js';
 
 /** A requester with a present context entry. */
@@ -28,18 +28,22 @@ export function isTranslating({ registers }: ModelledCapture): boolean {
   return (registers.read32(0x1c) & TE) !== 0;
 }
 
-/** Reads all root and context entries, by the rules of translation. */
-export function readTables(capture: ModelledCapture): CapturedTables {
-  const { registers, capabilities, unit } = capture;
-  const rootAddress = registers.read64(0x20);
-  const translator = new Translator(unit.memory, capabilities, {
+/** What the captured registers have put in force. */
+export function remappingState(capture: ModelledCapture): RemappingState {
+  const rootAddress = capture.registers.read64(0x20);
+  return {
     translation: isTranslating(capture),
-    interruptRemapping: (registers.read32(0x1c) & IRE) !== 0,
+    interruptRemapping: (capture.registers.read32(0x1c) & IRE) !== 0,
     mode: Number((rootAddress >> 10n) & 3n),
     ioRights: (rootAddress & 0x80n) !== 0n,
     rootTable: Number(rootAddress >> 12n),
     protectedRanges: [],
-  });
+  };
+}
+
+/** Reads all root and context entries, by the rules of translation. */
+export function readTables(capture: ModelledCapture): CapturedTables {
+  const translator = new Translator(capture.unit.memory, capture.capabilities, remappingState(capture));
   const drivers = new Map(capture.devices.map(({ sourceId, driver }) => [sourceId, driver]));
   const roots: EntryRead[] = [];
   const requesters: CapturedRequester[] = [];

@@ -46,7 +46,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   print('Devices and their domains', requesterTable(checked));
   print('Live mappings, by replay', mappingTable(checked));
   print('Translate agrees with replay', checkTable(checked));
-  progress(`asking ${count(oracle.dma.length)} probes`);
+  progress(`asking ${count(oracle.dma.length + oracle.msi.length)} probes`);
   const answers = checkAnswers(capture, oracle);
   print("QEMU's answers", answersText(answers));
   print('One of these faults, explained', explainedText(capture, answers));

@@ -1,10 +1,12 @@
 import type { Explanation } from '../../inspect/explanation.js';
-import { parseArguments, REQUEST_OPTIONS, requestOption } from '../args.js';
+import type { InterruptExplanation } from '../../inspect/interrupt-explanation.js';
+import { INTERRUPT_OPTIONS, interruptOption, parseArguments, REQUEST_OPTIONS, requestOption } from '../args.js';
 import { loadModelled } from '../captures/load.js';
 import { hex } from '../format.js';
-import type { Io } from '../io.js';
+import { InputError, type Io } from '../io.js';
 
 export const usage = `vtd explain CAPTURE --device BDF|--sid N --iova X [--write|--atomic|--zlr] [--pasid N] [--json]
+vtd explain CAPTURE --device BDF|--sid N --msi X [--data N] [--json]
 
 Tells step by step what happens to a request of a device in a captured state: each register and table entry that it
 meets, what the entry holds, the check that fails and where the specification has it, and what to change.
@@ -14,22 +16,43 @@ meets, what the entry holds, the check that fails and where the specification ha
   --iova X      the address
   --write       a write; --atomic: an AtomicOp; --zlr: a zero-length read; else a read
   --pasid N     the request carries a PASID
-  --json        as of vtd translate, and {"steps","stale","text"}; 64-bit values are hex strings
+  --msi X       not a DMA request, but an interrupt request to this address
+  --data N      the dword that it writes there, else 0
+  --json        as of vtd translate, and {"steps","stale","text"}; 64-bit values are hex strings. Of an interrupt
+                request {"ok","answer" or "reason","condition","about",...,"steps","stale","text"}
 `;
 
 export async function run(args: string[], io: Io): Promise<number> {
-  const options = parseArguments(args, ['CAPTURE'], { ...REQUEST_OPTIONS, '--json': 'flag' });
-  const request = requestOption(options);
-  const explanation = loadModelled(options.positionals[0]).unit.explain(request);
-  io.stdout.write(`${options.has('--json') ? json(explanation) : explanation.text}\n`);
+  const options = parseArguments(args, ['CAPTURE'], { ...REQUEST_OPTIONS, ...INTERRUPT_OPTIONS, '--json': 'flag' });
+  const [place] = options.positionals;
+  const interrupt = interruptOption(options);
+  if (interrupt === undefined) {
+    const explanation = loadModelled(place).unit.explain(requestOption(options));
+    print(io, options.has('--json'), explanation.text, dmaLine(explanation));
+    return 0;
+  }
+  const superfluous = (['--iova', '--pasid', '--write', '--atomic', '--zlr'] as const).find((each) =>
+    options.has(each),
+  );
+  if (superfluous !== undefined) throw new InputError(`--msi and ${superfluous} are given: it is one kind of request`);
+  const explanation = loadModelled(place).unit.explainInterrupt(interrupt);
+  print(io, options.has('--json'), explanation.text, interruptLine(explanation));
   return 0;
 }
 
-function json({ ok, result, fault, steps, stale, text }: Explanation): string {
+function print(io: Io, json: boolean, text: string, line: object): void {
+  const hexed = (_: string, value: unknown) => (typeof value === 'bigint' ? hex(value) : value);
+  io.stdout.write(`${json ? JSON.stringify(line, hexed) : text}\n`);
+}
+
+function dmaLine({ ok, result, fault, steps, stale, text }: Explanation): object {
   const answer =
     result === undefined
       ? { ...fault, reason: fault?.reason ?? null }
       : { address: result.address, pageSize: result.pageSize, perm: result.rights, snoop: result.snoop };
-  const line = { ok, ...answer, steps, stale, text };
-  return JSON.stringify(line, (_, value) => (typeof value === 'bigint' ? hex(value) : value));
+  return { ok, ...answer, steps, stale, text };
+}
+
+function interruptLine({ ok, answer, fault, steps, stale, text }: InterruptExplanation): object {
+  return { ok, ...(answer === undefined ? fault : { answer }), steps, stale, text };
 }

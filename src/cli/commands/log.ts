@@ -9,11 +9,11 @@ import { table, wrap } from '../table.js';
 export const usage = `vtd log CAPTURE [--json]
 
 Plays a driver's register accesses since power-on (boot-mmio.jsonl.gz) into a fresh unit, and compares: every value that
-the driver read, every status write of a wait descriptor, every message of the unit itself, and the registers at the
-moment of the capture. Exits with 1 if anything differs.
+the driver read, every status write of a wait descriptor, every message of the unit itself, interrupts of devices
+while they are not remapped, and the registers at the moment of the capture. Exits with 1 if anything differs.
 
-  --json  one line: {"reads":{"equal","different","diverging"},"statuses":{...},"messages":{...},"state":{...},
-          "rows":[what differs],"divergences":[what diverges because QEMU departs from the architecture]}
+  --json  one line: {"reads":{"equal","different","diverging"},"statuses":{...},"messages":{...},"interrupts":{...},
+          "state":{...},"rows":[what differs],"divergences":[what diverges because QEMU departs from the architecture]}
 `;
 
 export async function run(args: string[], io: Io): Promise<number> {
@@ -36,7 +36,7 @@ function rowsOf({ rows }: LogResult, verdict: LogRow['verdict']): LogRow[] {
 const MOST_LISTED = 20;
 
 function text(result: LogResult): string {
-  const { events, writes, descriptors, interrupts, tallies } = result;
+  const { events, writes, descriptors, remapped, tallies } = result;
   const row = (what: string, { equal, different, diverging }: Tally) => [
     what,
     count(equal),
@@ -47,13 +47,14 @@ function text(result: LogResult): string {
   const different = rowsOf(result, 'different');
   const parts = [
     `  ${several(events, 'event')}: ${several(writes, 'write')}, ${several(descriptors, 'invalidation descriptor')}, `,
-    `${several(interrupts, 'remapped interrupt')} (not modelled yet)\n\n`,
+    `${several(remapped, 'remapped interrupt')} (by entries that are not in the log)\n\n`,
     table(
       ['', '>equal', '>different', '>diverging'],
       [
         row('values read', tallies.reads),
         row('status writes', tallies.statuses),
         row('own messages', tallies.messages),
+        row('interrupts passed', tallies.interrupts),
         row('registers at the capture', tallies.state),
       ],
     ),

@@ -1,3 +1,4 @@
+import { type AnsweredInterrupt, answerInterruptProbes } from '../captures/interrupt-probes.js';
 import type { ModelledCapture } from '../captures/load.js';
 import { type AnsweredProbe, answerProbes, countVerdicts, type Oracle, type Verdict } from '../captures/probes.js';
 import { bdf, count, hex, several } from '../format.js';
@@ -7,6 +8,8 @@ import { table, wrap } from '../table.js';
 export interface CheckedAnswers {
   readonly qemu: string;
   readonly answered: readonly AnsweredProbe[];
+  readonly interrupts: readonly AnsweredInterrupt[];
+  /** Of both. */
   readonly counts: Record<Verdict, number>;
   /** For the table of totals. */
   readonly rows: readonly string[][];
@@ -14,26 +17,28 @@ export interface CheckedAnswers {
 
 export function checkAnswers(capture: ModelledCapture, oracle: Oracle): CheckedAnswers {
   const answered = answerProbes(capture, oracle.dma);
-  const counts = countVerdicts(answered);
+  const interrupts = answerInterruptProbes(capture, oracle.msi);
+  const counts = countVerdicts([...answered, ...interrupts]);
   const rows = [
-    ['probes', count(answered.length), 'asked of QEMU and of the model'],
+    ['probes', count(answered.length + interrupts.length), 'asked of QEMU and of the model'],
     ['', count(counts.equal), 'answers are equal'],
     ['', count(counts.diverging), 'diverge where QEMU departs from the architecture'],
     ['', count(counts.different), 'are different'],
-    ['', count(oracle.msi), 'interrupt requests are not compared: their remapping is not modelled yet'],
+    ['', count(interrupts.length), 'of them are interrupt requests'],
   ];
-  return { qemu: oracle.qemu, answered, counts, rows };
+  return { qemu: oracle.qemu, answered, interrupts, counts, rows };
 }
 
 /** How the answers stand to QEMU's, and each kind of fault among them with what it means and what to do. */
-export function answersText({ qemu, answered, counts }: CheckedAnswers): string {
+export function answersText({ qemu, answered, interrupts, counts }: CheckedAnswers): string {
   const summary = [
-    `${several(answered.length, 'DMA probe')} that were asked of ${qemu} on these tables:`,
-    `${count(counts.equal)} answers are equal in address, page size and fault reason,`,
+    `${several(answered.length, 'DMA probe')} and ${several(interrupts.length, 'interrupt request')}`,
+    `that were asked of ${qemu} on these tables:`,
+    `${count(counts.equal)} answers are equal in address, page size, message and fault reason,`,
     `${count(counts.different)} are different, ${count(counts.diverging)} diverge.`,
   ];
   const divergences = new Map<string, number>();
-  for (const { divergence } of answered) {
+  for (const { divergence } of [...answered, ...interrupts]) {
     if (divergence === undefined) continue;
     const why = `${divergence.reason} (${divergence.section})`;
     divergences.set(why, (divergences.get(why) ?? 0) + 1);

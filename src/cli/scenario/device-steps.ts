@@ -9,11 +9,6 @@ import { type Fields, flag, hex, hexBytes, hexText, oneOf, ScenarioError, wide }
 import { type Machine, requesterOf } from './machine.js';
 import type { StepTable } from './steps.js';
 
-const GSTS = 0x1c;
-const IRES = 1 << 25;
-
-const NO_INTERRUPT_REMAPPING = { unmodelled: 'interrupt remapping' };
-
 /** Runs that `maps` tells of at most. */
 const MOST_MAPS = 2 ** 18;
 
@@ -38,7 +33,6 @@ export const DEVICE_STEPS: StepTable = {
     // a function's MSI address has no bits 1:0, its data 16 bits
     const address = wide(step, 'addr') & ~3n;
     const data = Number(wide(step, 'data') & 0xffffn);
-    if (isInterruptRequest(region, address, 4) && remapsInterrupts(machine)) return NO_INTERRUPT_REMAPPING;
     region.write32(address, data);
     return {};
   },
@@ -94,11 +88,7 @@ function dmaWrite(machine: Machine, region: IommuMemoryRegion, step: Fields) {
   const source = hexBytes(step);
   const size = machine.bytes(step, 'size', 1);
   if (source.length !== size) throw new ScenarioError(`hex has ${source.length} bytes, but size is ${size}`);
-  const address = wide(step, 'addr');
-  if (!isTranslated(step) && isInterruptRequest(region, address, size) && remapsInterrupts(machine)) {
-    return { rejected: 0, ...NO_INTERRUPT_REMAPPING };
-  }
-  return { rejected: size - region.write(address, source, attributesOf(step)) };
+  return { rejected: size - region.write(wide(step, 'addr'), source, attributesOf(step)) };
 }
 
 /** A fetch-and-add of 4 or 8 bytes; `hex` is the operand. */
@@ -134,13 +124,4 @@ function zeroLengthRead(region: IommuMemoryRegion, step: Fields) {
   const address = wide(step, 'addr');
   const done = region.zeroLengthRead(address, attributesOf(step));
   return { rejected: done ? 0 : 1, hex: '00' };
-}
-
-function remapsInterrupts({ unit }: Machine): boolean {
-  return (unit.read32(GSTS) & IRES) !== 0;
-}
-
-/** An aligned dword without PASID to 0xFEEx_xxxx (§3.15). */
-function isInterruptRequest({ pasid }: IommuMemoryRegion, address: bigint, size: number): boolean {
-  return pasid === undefined && size === 4 && address % 4n === 0n && address >> 20n === 0xfeen;
 }

@@ -76,6 +76,13 @@ export class Machine {
     unit.on('message', ({ address, upperAddress, data }) => {
       this.#tell('irq', hex((BigInt(upperAddress) << 32n) | BigInt(address)), hex(data));
     });
+    unit.on('interrupt', ({ cause, request, address, upperAddress, data }) => {
+      // of a notification the event of what was posted tells
+      if (cause === 'notification') return;
+      const remapped = hex((BigInt(upperAddress) << 32n) | BigInt(address));
+      this.#tell('msi', hex(request.address), hex(request.data), remapped, hex(data));
+    });
+    unit.on('posted', ({ descriptor, vector, notified }) => this.#tell('posted', hex(descriptor), vector, notified));
     unit.on('map', ({ sourceId, iova, length, address, rights }) => {
       this.#tell('map', sourceId, hex(iova), hex(length), hex(address), rightsText(rights));
     });
