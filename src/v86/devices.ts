@@ -16,7 +16,7 @@ export interface V86Device {
 const ACCESS_PLATFORM = 2;
 
 /**
- * Sends the DMA of v86's devices through regions. May be called again when v86 has made devices anew.
+ * Sends the DMA of v86's devices through regions.
  *
  * @param touched - called before each access
  */

@@ -44,8 +44,8 @@ export class LocalApic {
     if (!this.#running) this.deliver();
   }
 
-  /** Delivers what waits. @returns whether anything did */
-  deliver(): boolean {
+  /** @returns whether anything waited */
+  private deliver(): boolean {
     if (this.#waiting.length === 0) return false;
     const messages = this.#waiting;
     this.#waiting = [];
@@ -60,10 +60,5 @@ export class LocalApic {
     }
     this.#cpu.handle_irqs();
     return true;
-  }
-
-  /** Forgets what waits. */
-  clear(): void {
-    this.#waiting = [];
   }
 }
