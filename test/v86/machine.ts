@@ -5,7 +5,7 @@ import { type AttachV86Options, attachV86 } from '../../src/v86/index.js';
 import { TableBuilder } from '../support/table-builder.js';
 
 export const BASE = 0xfed9_0000;
-export const DISK_BYTES = 2 ** 20;
+const DISK_BYTES = 2 ** 20;
 export const RAM_BYTES = 16 * 2 ** 20;
 
 /** v86's processor, with what these tests do to it as a guest, its BIOS or its firmware would. */
