@@ -1,7 +1,7 @@
 // Builds the kernel of the Linux tests: the unpatched source of Debian, for i386, with what kernel.config adds to the
 // smallest configuration. About 12 minutes on two cores. Needs gcc, make, flex, bison, bc and libelf-dev.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { CACHE, debianPackage, run } from './debian.mjs';
@@ -35,7 +35,8 @@ if (!existsSync(source)) {
   mkdirSync(part, { recursive: true });
   const archive = join(debianPackage(SOURCE, 'sid'), 'usr', 'src', `${SOURCE}.tar.xz`);
   run('tar', ['--extract', '--file', archive, '--directory', part]);
-  run('mv', [join(part, SOURCE), source]);
+  renameSync(join(part, SOURCE), source);
+  rmSync(part, { recursive: true });
 }
 
 const output = join(CACHE, 'build');

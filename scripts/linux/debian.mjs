@@ -47,6 +47,7 @@ export function debianPackage(name, suite) {
   run('dpkg-deb', ['--extract', join(downloads, archive), unpacked]);
   mkdirSync(dirname(folder), { recursive: true });
   renameSync(unpacked, folder);
+  rmSync(downloads, { recursive: true });
   return folder;
 }
 
