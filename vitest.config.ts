@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 /** Runs that need more than Node, by their mode: each has a folder and a report of its own. */
-const MODES = ['qemu', 'linux'];
+const MODES = ['qemu', 'linux', 'examples'];
 
 /**
- * `vitest run` runs all that needs nothing but Node; `vitest run --mode qemu` compares with a live QEMU, and
- * `vitest run --mode linux` boots Linux in v86.
+ * `vitest run` runs all that needs nothing but Node; `vitest run --mode qemu` compares with a live QEMU,
+ * `vitest run --mode linux` boots Linux in v86, `vitest run --mode examples` runs the examples, one of them in Chromium.
  */
 export default defineConfig(({ mode }) => {
   const name = MODES.find((each) => each === mode);
