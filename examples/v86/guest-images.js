@@ -1,7 +1,7 @@
 // What the guest boots from, made on this machine. For Node only.
 import { createHash } from 'node:crypto';
 import { ext4, initramfs, kernel, seabios } from '../../scripts/linux/guest-files.mjs';
-import { PROMPT } from './machine.js';
+import { PROMPT } from './prompt.js';
 
 const INIT = `
 mount -t proc none /proc

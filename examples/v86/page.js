@@ -3,7 +3,8 @@ import '@xterm/xterm/css/xterm.css';
 import './page.css';
 import { Terminal } from '@xterm/xterm';
 import wasm from 'v86/build/v86.wasm?url';
-import { attack, isRemapping, makeMachine, PROMPT } from './machine.js';
+import { attack, isRemapping, makeMachine } from './machine.js';
+import { PROMPT } from './prompt.js';
 import { UnitWatch } from './watch.js';
 
 const UPDATE_MS = 250;

@@ -2,7 +2,8 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { guestImages } from './guest-images.js';
-import { attack, makeMachine, PROMPT } from './machine.js';
+import { attack, makeMachine } from './machine.js';
+import { PROMPT } from './prompt.js';
 import { StatusLine } from './status-line.js';
 import { UnitWatch } from './watch.js';
 
