@@ -11,8 +11,10 @@ const installed = join(project, 'node_modules', 'intel-iommu');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const CONSUMER = `import { GuestMemory, IntelIommu } from 'intel-iommu';
+import { attachV86 } from 'intel-iommu/v86';
 const unit: IntelIommu = new IntelIommu({ memory: GuestMemory.ram(1 << 20) });
 unit.on('fault', (event) => event satisfies object);
+if (typeof attachV86 !== 'function') throw new Error('attachV86 is missing');
 `;
 
 /** Runs a command in the consumer's project; what it printed. A command that fails throws with what it printed. */
@@ -67,6 +69,7 @@ describe('the packed package, installed in an empty project', () => {
 
   test('can be required by a CommonJS program', () => {
     expect(evaluate('commonjs', "console.log(typeof require('intel-iommu').IntelIommu)").trim()).toBe('function');
+    expect(evaluate('commonjs', "console.log(typeof require('intel-iommu/v86').attachV86)").trim()).toBe('function');
   });
 
   test('keeps its inner modules to itself', () => {

@@ -1,0 +1,2 @@
+/** What the guest's shell prints when it waits for a command. */
+export const PROMPT = 'guest# ';
