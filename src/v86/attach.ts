@@ -8,6 +8,7 @@ import { checkedCpu, type V86Emulator } from './emulator.js';
 import { GuestRam } from './guest-ram.js';
 import { LocalApic } from './local-apic.js';
 import { mapRegisters } from './register-window.js';
+import { keepState } from './saved-state.js';
 
 /** How a unit is attached: a unit of your own, or the options of one that is made. */
 export type AttachV86Options = { readonly base?: number } & (
@@ -77,6 +78,7 @@ export function attachV86(emulator: V86Emulator, options: AttachV86Options = {})
     unit.reset({ warm: true });
     reboot_internal.call(cpu);
   };
+  keepState(cpu, unit, touched);
   return { unit, devices };
 }
 
