@@ -37,6 +37,11 @@ export function entryFrame(lo: number, hi: number): number {
   return (hi & 0xf_ffff) * 0x10_0000 + (lo >>> 12);
 }
 
+/** What a first-stage page with these rights gives to users. */
+function userRights(rights: number): number {
+  return (rights & USER) === 0 ? 0 : (rights & (READ | WRITE)) | ACCESS.zeroLengthRead;
+}
+
 /** The condition of a request that lacks a right: an AtomicOp that lacks both is reported as a write. */
 export function missingRight(rules: StageRules, missing: number): number {
   return (missing & WRITE) !== 0 ? rules.conditions.noWrite : rules.conditions.noRead;
@@ -69,10 +74,10 @@ export class PageWalk {
 
   /**
    * Walks to the page that translates an address which the stage covers (§3.6, §3.7.1, §3.8). A second stage sets its
-   * accessed flags on the way, a first stage by {@link markAccessed}: its flags wait for the rights.
+   * accessed flags on the way; those of a first stage are a matter of {@link markAccessed}, once the rights are known.
    *
    * @param second - the second stage through which the tables are reached, in a nested translation
-   * @param access - the rights that the request asks for; legacy mode reports an absent entry by them (§7.1.3)
+   * @param access - the rights that the request asks for, as bits of `ACCESS`; legacy mode reports an absent entry by them
    * @param observer - sees each entry; with one, nothing is changed
    * @returns {@link OK} when a page was found (its rights may still be too few), the condition that ended the walk, or
    * {@link CHANGED}
@@ -90,6 +95,8 @@ export class PageWalk {
     const { conditions } = rules;
     const memory = this.#memory;
     const marksOnTheWay = stage.accessed !== 0 && !rules.first;
+    // hardware may set them early, and where that cannot fail it is done as QEMU does it (§3.6.2)
+    const marksEarly = rules.first && stage.snooped && second === undefined && observer === null;
     let frame = stage.table;
     this.rights = ALL_RIGHTS;
     for (let level = stage.levels; ; level--) {
@@ -116,6 +123,8 @@ export class PageWalk {
       if (marksOnTheWay) {
         const condition = this.mark(stage, level, stage.accessed, observer);
         if (condition !== OK) return condition;
+      } else if (marksEarly && (access & ~userRights(this.rights)) === 0) {
+        if (this.mark(stage, level, stage.accessed, observer) === CHANGED) return CHANGED;
       }
       frame = entryFrame(this.lo, this.hi);
       if (second !== undefined && frame >= 2 ** (second.addressBits - 12)) return SFS_5;

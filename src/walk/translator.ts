@@ -273,7 +273,7 @@ export class Translator implements PasidEntries {
     if (!coversAddress(first, hi)) return first.rules.conditions.beyond;
     const walk = this.#walk;
     const access = kindBits(asked);
-    const found = walk.find(first, second, hi, lo, access, observer);
+    const found = walk.find(first, second, hi, lo, asked, observer);
     if (found !== OK) return found;
 
     const rights = (walk.rights & READ_WRITE) | ZERO_LENGTH_READ;
