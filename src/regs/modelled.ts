@@ -7,6 +7,7 @@ import type { CapabilityName } from './capability-rows.js';
 export const NOT_MODELLED: readonly CapabilityName[] = [
   'CAP.AFL',
   'CAP.ECMDS',
+  'ECAP.MTS',
   'ECAP.NWFS',
   'ECAP.DIT',
   'ECAP.PDS',

@@ -96,8 +96,8 @@ describe('a state that a unit cannot take over', () => {
     expect(refusal({ capabilities: { 'CAP.CM': 1 } })).toThrow(/CAP\.CM is 0 there and 1 here; make the unit with/);
     expect(refusal({ hostAddressWidth: 40 })).toThrow(/host address width is 52 there and 40 here/);
     expect(refusal({ caches: 'none' })).toThrow(/caches\.iotlbEntries is 16384 there and 0 here/);
-    expect(refusal({ caches: 'hold' })).toThrow(/caches\.keepAll is 0 there and 1 here/);
-    expect(refusal({ caches: 'hold' })).toThrow(RangeError);
+    expect(refusal({ caches: { keepAll: true } })).toThrow(/caches\.keepAll is 0 there and 1 here/);
+    expect(refusal({ caches: { keepAll: true } })).toThrow(RangeError);
   });
 
   test('bytes that are none, too few or too many change nothing', () => {

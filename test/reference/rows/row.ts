@@ -52,7 +52,7 @@ export const scalableCapabilities: Readonly<Record<string, number>> = {
   'ECAP.SC': 1,
   'ECAP.ADMS': 1,
   'ECAP.SMTS': 1,
-  'ECAP.MTS': 1,
+  'ECAP.MTS': 0,
   'ECAP.FSTS': 1,
   'ECAP.SSTS': 1,
   'ECAP.NEST': 1,

@@ -35,7 +35,7 @@ export const scalableCapabilities: fc.Arbitrary<ScalableCapabilities> = fc
     more: fc.record({
       fs1gp: flag,
       fs5lp: flag,
-      mts: flag,
+      mts: fc.constant(false),
       fsts: mostly,
       ssts: mostly,
       nest: mostly,
