@@ -5,6 +5,8 @@ export type Column = string;
 
 /** No printed line is longer than this. */
 const LINE_WIDTH = 110;
+/** Nor is a last column broken that would be narrower. */
+const LEAST_WIDTH = 20;
 
 /**
  * Prints rows below each other, with columns as wide as their widest cell; what does not fit into {@link LINE_WIDTH}
@@ -34,7 +36,9 @@ function printed(
   const last = line.length - 1;
   const cell = line[last] ?? '';
   const text = columns[last]?.startsWith('>') ? cell.padStart(widths[last] as number) : cell;
-  return `${wrap(start + text, start.length)}\n`;
+  // where the other columns leave next to nothing, the last one goes on near the margin
+  const hanging = start.length < LINE_WIDTH - LEAST_WIDTH ? start.length : indent.length + 2;
+  return `${wrap(start + text, hanging)}\n`;
 }
 
 /** Breaks a text at spaces into lines of {@link LINE_WIDTH}; all but the first begin with `hanging` spaces. */

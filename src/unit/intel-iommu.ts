@@ -197,7 +197,15 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
       executed: (name, words) => this.#executed(name, words),
     });
     const work = () => this.#work();
-    this.#commands = new RegisterInvalidation(registers, capabilities, state, effects, () => this.#queue.enabled, work);
+    this.#commands = new RegisterInvalidation(
+      registers,
+      capabilities,
+      state,
+      effects,
+      () => this.#queue.enabled,
+      !policy.keepAll,
+      work,
+    );
     registers.onWrite(IQT, work);
     registers.onWrite(FSTS, work);
     new GlobalCommand(registers, capabilities, state, this.#interruptState, this.#queue, this.#faults, {

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { main } from '../../src/cli/main.js';
 
@@ -45,20 +46,35 @@ if (!existsSync(SHARED)) {
 }
 
 /** Every capture that is there: the bundled ones, and those beside the project. */
-const captures: readonly { name: string; path: string }[] = [
+export const captures: readonly { name: string; path: string }[] = [
   ...inFolder(BUNDLED).map((name) => ({ name: `bundled ${name}`, path: BUNDLED + name })),
   ...inFolder(SHARED).map((name) => ({ name, path: SHARED + name })),
 ];
 
-/** Captures of legacy mode, which is modelled, and those of other modes. */
-export const legacyCaptures = captures.filter(({ name }) => !name.startsWith('scalable'));
-export const otherCaptures = captures.filter(({ name }) => name.startsWith('scalable'));
+/** Whether a capture is of scalable mode. */
+export const isScalable = (name: string) => name.startsWith('scalable');
+
+const TDX_CONNECT = 1n << 50n;
+
+/** Copies a bundled capture, as if its unit had a capability that is not modelled (ECAP.TDXCS), for as long as `use` runs. */
+export async function withNotModelled(use: (path: string) => Promise<void>): Promise<void> {
+  const path = mkdtempSync(`${tmpdir()}/vtd-`);
+  try {
+    cpSync(`${BUNDLED}legacy39`, path, { recursive: true });
+    const capture = captureJson(path, 'capture.json');
+    capture.registers['0x010'] = `0x${(BigInt(capture.registers['0x010']) | TDX_CONNECT).toString(16)}`;
+    writeFileSync(`${path}/capture.json`, JSON.stringify(capture));
+    await use(path);
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+}
 
 /** What the tests need of a capture's files. */
 export interface CaptureFiles {
   'capture.json': {
     registers: Record<string, string>;
-    contexts: { sid: number; lo: string; hi: string }[];
+    contexts: ({ sid: number } & ({ lo: string; hi: string } | { entry: string[] }))[];
     irtes: Record<string, unknown>[];
     mappings: [sid: number, iova: string, gpa: string, length: string, perm: string][];
   };

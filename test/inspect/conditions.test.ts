@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CONDITIONS, type ExplainRequest } from '../../src/index.js';
 import { SCALABLE_CONDITIONS } from '../../src/walk/scalable-conditions.js';
+import { LEGACY_UNIT } from '../support/legacy-unit.js';
 import { DEVICE, IOVA, Machine } from './machine.js';
 
 const NOWHERE = 0x200; // a page number beyond the machine's memory
@@ -101,7 +102,8 @@ const CASES: readonly Case[] = [
   {
     condition: 'LCT.4.2',
     given: 'device-TLBs on a unit without them',
-    arrange: () => withContext((machine, address) => machine.setBits(address, 1n << 2n), { 'ECAP.DT': 0 }),
+    arrange: () =>
+      withContext((machine, address) => machine.setBits(address, 1n << 2n), { ...LEGACY_UNIT, 'ECAP.DT': 0 }),
     step: 'context entry',
     verdict: 'TT=1 needs ECAP.DT, which is 0',
   },
@@ -217,7 +219,7 @@ const CASES: readonly Case[] = [
   {
     condition: 'RTA.1.3',
     given: 'scalable mode on a unit without it',
-    arrange: () => inMode(1),
+    arrange: () => inMode(1, LEGACY_UNIT),
     step: 'root table',
     verdict: 'TTM=1: scalable mode, table at 0x10000: scalable mode is not supported',
   },

@@ -1,7 +1,7 @@
 import type { Difference } from '../golden/difference.js';
 import { DIVERGENCES, type Divergence } from '../golden/divergences.js';
-import { before, isRegister, lastWrite, num, writtenWord } from '../golden/history.js';
-import { queueOf, typeOf } from '../golden/queue.js';
+import { before, lastWrite, num, writtenWord } from '../golden/history.js';
+import { hasDescriptor, isOfQueue, typeOf } from '../golden/queue.js';
 import { type FaultTold, faultsOf, isTraceOfFault, pageOf } from '../golden/traces.js';
 import type { Result } from '../golden/transcripts.js';
 
@@ -123,16 +123,4 @@ function isSuppressed({ ev }: Result): boolean {
 function isReportedAsDenied(fault: FaultTold, theirs: Result): boolean {
   if (fault[2] !== '0x7' && fault[2] !== '0xc') return false;
   return faultsOf(theirs).some((told) => ['0x5', '0x6'].includes(told[2]) && pageOf(told) === pageOf(fault));
-}
-
-/** Where a queue that stops on one side alone shows first. */
-function isOfQueue(d: Difference): boolean {
-  return d.path === 'fsts' || d.path === 'fectl' || [0x34, 0x38, 0x80].some((offset) => isRegister(d, offset));
-}
-
-/** Whether software has submitted such a descriptor. */
-function hasDescriptor(d: Difference, is: (word: bigint) => boolean): boolean {
-  const { base, tail } = queueOf(d);
-  for (let at = 0n; at < tail; at += 16n) if (is(writtenWord(d, base + at))) return true;
-  return false;
 }

@@ -1,3 +1,4 @@
+import { SCALABLE_ROOT_HALF } from '../../tables/scalable.js';
 import { CONDITIONS, OK } from '../../walk/conditions.js';
 import type { EntryRead } from '../../walk/observer.js';
 import type { Requester } from '../../walk/requester.js';
@@ -12,10 +13,17 @@ export interface CapturedRequester {
   readonly requester: Requester;
 }
 
+/** A root entry, or half of one, and the source-ids that it serves. */
+export interface CapturedRoot {
+  readonly entry: EntryRead;
+  readonly first: number;
+  readonly last: number;
+}
+
 /** What the root and context tables of a capture hold. */
 export interface CapturedTables {
-  /** Present root entries. */
-  readonly roots: readonly EntryRead[];
+  /** Present root entries, in scalable mode halves of them: of a bus, or of its devices up to 15 or from 16 on. */
+  readonly roots: readonly CapturedRoot[];
   readonly requesters: readonly CapturedRequester[];
 }
 
@@ -45,16 +53,19 @@ export function remappingState(capture: ModelledCapture): RemappingState {
 export function readTables(capture: ModelledCapture): CapturedTables {
   const translator = new Translator(capture.unit.memory, capture.capabilities, remappingState(capture));
   const drivers = new Map(capture.devices.map(({ sourceId, driver }) => [sourceId, driver]));
-  const roots: EntryRead[] = [];
+  const roots: CapturedRoot[] = [];
   const requesters: CapturedRequester[] = [];
-  for (let bus = 0; bus < 256; bus++) {
-    for (let fn = 0; fn < 256; fn++) {
-      const sourceId = (bus << 8) | fn;
+  for (let first = 0, last = 0; first < 0x1_0000; first = last + 1) {
+    last = first;
+    for (let sourceId = first; sourceId <= last; sourceId++) {
       const reads: EntryRead[] = [];
       const requester = translator.resolve(sourceId, undefined, { entry: (read) => reads.push(read) });
       const [root, entry] = reads;
-      if (fn === 0 && isPresent(root)) roots.push(root);
-      // no context table: nothing on this bus
+      if (sourceId === first) {
+        last += root?.format === SCALABLE_ROOT_HALF ? 0x7f : 0xff;
+        if (isPresent(root)) roots.push({ entry: root, first, last });
+      }
+      // no context table: nothing that this root entry serves
       if (entry === undefined) break;
       if (isPresent(entry)) requesters.push({ sourceId, driver: drivers.get(sourceId) ?? '', entry, requester });
     }

@@ -95,16 +95,21 @@ interface NamedEntry {
 
 /** The root entries, each followed by the context entries of its bus. */
 function entriesOf({ roots, requesters }: CapturedTables): NamedEntry[] {
-  return roots.flatMap((root) => [
-    { name: `bus ${hex(root.index, 2)}`, entry: root, what: 'root entry' },
+  return roots.flatMap(({ entry: root, first, last }) => [
+    { name: rootName(first, last), entry: root, what: root.format.name },
     ...requesters
-      .filter(({ sourceId }) => sourceId >> 8 === root.index)
+      .filter(({ sourceId }) => sourceId >= first && sourceId <= last)
       .map(({ sourceId, driver, entry, requester }) => ({
         name: `${bdf(sourceId)} ${driver}`,
         entry,
         what: translationText(requester),
       })),
   ]);
+}
+
+function rootName(first: number, last: number): string {
+  const bus = `bus ${hex(first >> 8, 2)}`;
+  return last - first === 0xff ? bus : `${bus}, ${(first & 0x80) === 0 ? '00.0 to 0f.7' : '10.0 to 1f.7'}`;
 }
 
 function entryTable(tables: CapturedTables): string {
@@ -126,11 +131,8 @@ function entryLines(tables: CapturedTables): string {
     .join('');
 }
 
-/** Bytes of a root or context entry. */
-const ENTRY_BYTES = 16;
-
-function addressOf({ frame, index }: EntryRead): number {
-  return frame * 4096 + index * ENTRY_BYTES;
+function addressOf({ frame, index, format }: EntryRead): number {
+  return frame * 4096 + index * format.words * 8;
 }
 
 /** The entry as 64-bit words. */
@@ -139,10 +141,11 @@ function wordsOf({ words }: EntryRead): bigint[] {
   return Array.from({ length: words.length / 2 }, (_, word) => (half(2 * word + 1) << 32n) | half(2 * word));
 }
 
+/** An entry in figures: both words of a short one, of a longer one all up to the last that is not 0. */
 function rawText(entry: EntryRead): string {
-  return wordsOf(entry)
-    .map((word) => hex(word, 16))
-    .join(' ');
+  const words = wordsOf(entry);
+  while (words.length > 2 && words[words.length - 1] === 0n) words.pop();
+  return words.map((word) => hex(word, 16)).join(' ');
 }
 
 function jsonLines(capture: Capture, registers: readonly RegisterValue[], tables: CapturedTables | undefined): string {
@@ -162,7 +165,7 @@ function jsonLines(capture: Capture, registers: readonly RegisterValue[], tables
     lines.push({ notModelled: capture.notModelled });
     lines.push(...capture.devices.map(({ sourceId, driver }) => ({ device: sourceId, driver })));
   } else {
-    lines.push(...tables.roots.map((root) => ({ root: root.index, ...entry(root) })));
+    lines.push(...tables.roots.map(({ entry: root, first }) => ({ root: first >> 8, ...entry(root) })));
     lines.push(
       ...tables.requesters.map((each) => ({ context: each.sourceId, driver: each.driver, ...entry(each.entry) })),
     );
