@@ -43,11 +43,6 @@ export function withOurDirtyFlags(d: Difference): string {
   return rewritten(d, (ours, theirs) => ((theirs & A) !== 0n ? theirs | (ours & D) : theirs));
 }
 
-/** QEMU's entries without the accessed flags that the model has not set. */
-export function withoutEarlyFlags(d: Difference): string {
-  return rewritten(d, (ours, theirs) => ((ours & (A | D)) === 0n ? theirs & ~A : theirs));
-}
-
 /** In how many entries that no later step reads the flags may be others. */
 const MOST_UNREAD = 3;
 
@@ -76,7 +71,7 @@ export function isHashOfFlags(d: Difference): boolean {
   return hashesTo(memory, theirs, others, MOST_UNREAD);
 }
 
-/** What QEMU may have in place of each word that looks like an entry: no dirty flag, or an accessed flag. */
+/** What QEMU may have in place of each word that looks like an entry: no dirty flag. */
 function otherFlags(memory: Buffer): (readonly [place: number, word: bigint])[] {
   return Array.from(
     { length: memory.length / 8 },

@@ -1,6 +1,6 @@
 import type { Difference } from './difference.js';
 import type { Divergence } from './divergences.js';
-import { isHashOfFlags, withOurDirtyFlags, withoutEarlyFlags } from './flags.js';
+import { isHashOfFlags, withOurDirtyFlags } from './flags.js';
 import { isRegister, lastWrite, num, withBits, writtenWord } from './history.js';
 import { hasDescriptor, isOfQueue, isOfStatus, typeOf, unfitQueue } from './queue.js';
 import { type Reasons, renamed, withoutPasid } from './records.js';
@@ -198,16 +198,9 @@ export const SCALABLE_DIVERGENCES: readonly Divergence[] = [
     rewrite: withOurDirtyFlags,
   },
   {
-    name: 'accessed flags are set on the way to a lower entry that stops the request',
-    reason: 'they may be, or not: the model sets them when the request is permitted',
-    section: '§3.6.2',
-    right: 'choice',
-    rewrite: withoutEarlyFlags,
-  },
-  {
-    name: 'a hash of tables in which accessed and dirty flags differ',
+    name: 'a hash of tables in which dirty flags differ',
     reason:
-      'see the two rows before this one: with the flags that QEMU shows when the tables are read, the hash is the same',
+      'see the row before this one: with the flags that QEMU shows when the tables are read, the hash is the same',
     section: '§3.6.2',
     right: 'specification',
     explains: isHashOfFlags,
