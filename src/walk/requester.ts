@@ -1,3 +1,4 @@
+import type { CombinedEntries } from './combined-entries.js';
 import { OK } from './conditions.js';
 import type { HostPermissions } from './host-permissions.js';
 import type { Stage } from './stage.js';
@@ -30,6 +31,8 @@ export interface Requester {
   readonly supervisor: boolean;
   /** PGSNP: every access is snooped. */
   readonly snooped: boolean;
+  /** Cached tables of a nested translation; `undefined` where nothing is cached. */
+  readonly combined?: CombinedEntries | undefined;
   readonly device: DeviceAccess;
 }
 

@@ -1,6 +1,7 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import { type AddressRange, fitsWidth, inInterruptRange } from './address-ranges.js';
+import type { CombinedEntries } from './combined-entries.js';
 import { conditionId, OK } from './conditions.js';
 import { LegacyTables, stopped } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
@@ -222,7 +223,7 @@ export class Translator implements PasidEntries {
     const condition =
       first === undefined
         ? this.throughSecond(second as Stage, hi, lo, kindBits(asked), observer)
-        : this.throughFirst(first, second, hi, lo, asked, observer);
+        : this.throughFirst(first, second, hi, lo, asked, observer, requester.combined);
     if (condition !== OK) return condition;
     this.snoop = requester.snooped || (second !== undefined && this.#secondWalk.snooped);
     // a requester without PASID has one privilege only, and its rights stand where those of users do
@@ -251,6 +252,13 @@ export class Translator implements PasidEntries {
   }
 
   private findSecond(stage: Stage, hi: number, lo: number, access: number, observer: WalkObserver | null): number {
+    const { plain } = stage;
+    if (plain !== undefined && observer === null && plain.run(this.memory, hi, lo)) {
+      if ((access & ~(plain.granted | ZERO_LENGTH_READ)) === 0) {
+        this.#secondWalk.adopt(plain);
+        return OK;
+      }
+    }
     return this.#secondWalk.find(stage, undefined, hi, lo, access, observer);
   }
 
@@ -269,11 +277,12 @@ export class Translator implements PasidEntries {
     lo: number,
     asked: number,
     observer: WalkObserver | null,
+    combined: CombinedEntries | undefined,
   ): number {
     if (!coversAddress(first, hi)) return first.rules.conditions.beyond;
     const walk = this.#walk;
     const access = kindBits(asked);
-    const found = walk.find(first, second, hi, lo, asked, observer);
+    const found = walk.find(first, second, hi, lo, asked, observer, combined);
     if (found !== OK) return found;
 
     const rights = (walk.rights & READ_WRITE) | ZERO_LENGTH_READ;
@@ -284,6 +293,7 @@ export class Translator implements PasidEntries {
     if ((access & ~own) !== 0) return missingRight(first.rules, access & ~own);
     const marked = walk.markAccessed(first, observer);
     if (marked !== OK) return marked;
+    if (combined !== undefined) walk.keepTable(combined, hi, lo);
     this.rights = user | (supervisor << PRIVILEGED_SHIFT);
     this.pageShift = 3 + 9 * walk.level;
     this.leave(walk, walk.hi, walk.lo, lo);
