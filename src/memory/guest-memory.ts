@@ -227,6 +227,16 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
   }
 
   /**
+   * Whether {@link exchangeEntry} would be done. A handler is asked by an exchange that changes nothing.
+   *
+   * @param held - the low word of the entry
+   */
+  canExchange(frame: number, index: number, held: number): boolean {
+    const range = this.select(frame);
+    return range !== undefined && (range.handler === undefined || this.exchangeEntry(frame, index, held, held));
+  }
+
+  /**
    * Replaces the 32-bit word at `address` if it holds `expected`, as one indivisible step.
    *
    * @param address - host physical address, a multiple of 4

@@ -198,9 +198,10 @@ export class PageWalk {
     if ((now & ~ownFlags) !== ((this.#words[level] as number) & ~ownFlags)) return observer === null ? CHANGED : OK;
     this.#words[level] = now;
     if ((now & flags) === flags) return OK;
+    observer?.flags?.(frame, index, flags & ~now);
     if (!stage.snooped) return conditions.notSnooped;
     if (first && this.#writable[level] === 0) return SFS_8;
-    if (observer !== null) return OK;
+    if (observer !== null) return memory.canExchange(frame, index, now) ? OK : conditions.notUpdated;
     if (!memory.exchangeEntry(frame, index, now, now | flags)) return conditions.notUpdated;
     this.#words[level] = now | flags;
     return OK;

@@ -55,8 +55,13 @@ export interface Context {
   readonly faultsDisabled: boolean;
   /** Its domain-id in legacy mode; 0 in scalable mode, whose context entries have none. */
   readonly domainId: number;
-  /** The requester behind it, given what its requests carry. */
-  requester(pasid: number | undefined, entries: PasidEntries): Requester;
+  /**
+   * The requester behind it, given what its requests carry.
+   *
+   * @param translated - whether they are translated requests: no more is read than one of these, or one of the others,
+   * needs. Without it the answer is good for both
+   */
+  requester(pasid: number | undefined, entries: PasidEntries, translated?: boolean): Requester;
 }
 
 /** Where a scalable context gets its PASID entries from: memory, or a cache before it. */
