@@ -136,9 +136,9 @@ export class Iotlb {
     return 0;
   }
 
-  /** The domain-id under which the entry at `at` is kept. */
-  domainIdOf(at: number): number {
-    return (this.#lists[this.cells[at | DOMAIN] as number] as DomainList).domainId;
+  /** The list in which the entry at `at` is kept: the tags by which software drops it. */
+  listOf(at: number): Pick<DomainList, 'domainId' | 'pasid' | 'firstStage'> {
+    return this.#lists[this.cells[at | DOMAIN] as number] as DomainList;
   }
 
   private place(page: number, tag: number, shift: number): number {
