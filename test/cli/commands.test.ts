@@ -87,7 +87,7 @@ describe('vtd maps', () => {
 
   it('prints devices with their domains, runs and totals', async () => {
     const { stdout } = await vtd(['maps', CAPTURE]);
-    expect(stdout).toContain('00:04.0 (nvme) domain 3, 48 bits, 4 levels\n');
+    expect(stdout).toContain('00:04.0 (nvme) domain 3, second stage of 48 bits, 4 levels\n');
     expect(stdout).toMatch(/0xfffe0000 +0xfffeffff +rw +64 KiB +0x141a5f000\n/);
     expect(stdout).toContain('  6 runs of 24 pages, 96 KiB\n');
     expect(stdout).toMatch(/\n11 devices: 419 runs of 1,930 pages, 2\.07 GiB\n$/);

@@ -11,6 +11,26 @@ export interface Divergence {
   matches(probe: Probe, answer: ModelAnswer, capabilities: Capabilities): boolean;
 }
 
+/** What QEMU reports in scalable mode for conditions of root and context entries and of second stages. */
+const LEGACY_CODES: Readonly<Record<string, readonly number[]>> = {
+  'SRT.1': [0x08],
+  'SRT.2': [0x01],
+  'SRT.3': [0x0a],
+  'SCT.1': [0x09],
+  'SCT.2': [0x02],
+  'SCT.3': [0x0b],
+  'SSS.1': [0x07],
+  // by what the request wants to do
+  'SSS.2': [0x05, 0x06],
+  'SSS.3': [0x0c],
+  'SGN.5': [0x04],
+  'SGN.6': [0x05],
+  'SGN.7': [0x06],
+};
+
+/** The fault reason in the upper word of a record. */
+const REASON = 0xffn << 32n;
+
 /** Where QEMU and the architecture differ, and the model goes by the architecture. */
 export const DIVERGENCES: readonly Divergence[] = [
   {
@@ -22,6 +42,20 @@ export const DIVERGENCES: readonly Divergence[] = [
       iova >> BigInt(haw) !== 0n &&
       answer.result === 'fault' &&
       answer.condition === 'LGN.1.3',
+  },
+  {
+    reason:
+      'in scalable mode QEMU reports what is wrong with root and context entries and with second stages by the codes of legacy mode',
+    section: '§7.1.3',
+    matches: ({ expected }, answer, capabilities) => {
+      if (expected.result !== 'fault' || answer.result !== 'fault') return false;
+      if (LEGACY_CODES[answer.condition]?.includes(expected.reason) !== true) return false;
+      const [theirHigh, theirLow] = expected.record ?? [];
+      const [high, low] = answer.record ?? [];
+      if (theirHigh === undefined || high === undefined) return theirHigh === high;
+      const sameAddress = low === BigInt.asUintN(largestWidth(capabilities), theirLow ?? 0n);
+      return sameAddress && (high & ~REASON) === (theirHigh & ~REASON);
+    },
   },
   {
     reason: 'QEMU records every bit of the address; those above the largest address width are recorded as 0',

@@ -4,7 +4,8 @@ import { loadModelled } from '../captures/load.js';
 import { hex } from '../format.js';
 import type { Io } from '../io.js';
 
-export const usage = `vtd explain CAPTURE --device BDF|--sid N --iova X [--write|--atomic|--zlr] [--pasid N] [--json]
+export const usage = `vtd explain CAPTURE --device BDF|--sid N --iova X [--write|--atomic|--zlr]
+          [--pasid N [--privileged]] [--json]
 
 Tells step by step what happens to a request of a device in a captured state: each register and table entry that it
 meets, what the entry holds, the check that fails and where the specification has it, and what to change.
@@ -13,7 +14,7 @@ meets, what the entry holds, the check that fails and where the specification ha
   --sid N       the requester, as its 16-bit source-id
   --iova X      the address
   --write       a write; --atomic: an AtomicOp; --zlr: a zero-length read; else a read
-  --pasid N     the request carries a PASID
+  --pasid N     the request carries a PASID; --privileged: it is a supervisor request
   --json        as of vtd translate, and {"steps","stale","text"}; 64-bit values are hex strings
 `;
 
