@@ -5,8 +5,7 @@ export type Column = string;
 
 /** No printed line is longer than this. */
 const LINE_WIDTH = 110;
-/** Nor is a last column broken that would be narrower. */
-const LEAST_WIDTH = 20;
+const MOST_INDENT = 60;
 
 /**
  * Prints rows below each other, with columns as wide as their widest cell; what does not fit into {@link LINE_WIDTH}
@@ -36,20 +35,22 @@ function printed(
   const last = line.length - 1;
   const cell = line[last] ?? '';
   const text = columns[last]?.startsWith('>') ? cell.padStart(widths[last] as number) : cell;
-  // where the other columns leave next to nothing, the last one goes on near the margin
-  const hanging = start.length < LINE_WIDTH - LEAST_WIDTH ? start.length : indent.length + 2;
-  return `${wrap(start + text, hanging)}\n`;
+  return `${wrap(start + text, start.length)}\n`;
 }
 
-/** Breaks a text at spaces into lines of {@link LINE_WIDTH}; all but the first begin with `hanging` spaces. */
+/**
+ * Breaks a text at spaces into lines of {@link LINE_WIDTH}; all but the first begin with `hanging` spaces, or as many as
+ * leave room for text.
+ */
 export function wrap(text: string, hanging: number): string {
   const lines: string[] = [];
+  const indent = Math.min(hanging, MOST_INDENT);
   let rest = text.trimEnd();
   while (rest.length > LINE_WIDTH) {
     const space = rest.lastIndexOf(' ', LINE_WIDTH);
-    const at = space > hanging ? space : LINE_WIDTH;
+    const at = space > indent ? space : LINE_WIDTH;
     lines.push(rest.slice(0, at).trimEnd());
-    rest = ' '.repeat(hanging) + rest.slice(at).trimStart();
+    rest = ' '.repeat(indent) + rest.slice(at).trimStart();
   }
   return [...lines, rest].join('\n');
 }

@@ -298,7 +298,8 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
    */
   explain(request: ExplainRequest): Explanation {
     const region = this.#regions.get(regionKey(request.sourceId, request.pasid));
-    return explainRequest(this.#translator, this.capabilities, request, { iotlb: this.#iotlb, region });
+    const { contexts } = this.#path;
+    return explainRequest(this.#translator, this.capabilities, request, { iotlb: this.#iotlb, contexts, region });
   }
 
   /**

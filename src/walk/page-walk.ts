@@ -242,9 +242,10 @@ export class PageWalk {
     if ((now & ~ownFlags) !== ((this.#words[level] as number) & ~ownFlags)) return observer === null ? CHANGED : OK;
     this.#words[level] = now;
     if ((now & flags) === flags) return OK;
+    observer?.flags?.(frame, index, flags & ~now);
     if (!stage.snooped) return conditions.notSnooped;
     if (first && this.#writable[level] === 0) return SFS_8;
-    if (observer !== null) return OK;
+    if (observer !== null) return memory.canMarkEntry(frame, index, now, hi) ? OK : conditions.notUpdated;
     if (!memory.markEntry(frame, index, now, hi, flags)) return conditions.notUpdated;
     this.#words[level] = now | flags;
     return OK;

@@ -59,8 +59,13 @@ export interface Context {
   readonly domainId: number;
   /** The 32-bit words of the entry; none if the way ended before it. */
   readonly words: readonly number[];
-  /** The requester behind it, given what its requests carry. */
-  requester(pasid: number | undefined, entries: PasidEntries): Requester;
+  /**
+   * The requester behind it, given what its requests carry.
+   *
+   * @param translated - whether they are translated requests: no more is read than one of these, or one of the others,
+   * needs. Without it the answer is good for both
+   */
+  requester(pasid: number | undefined, entries: PasidEntries, translated?: boolean): Requester;
 }
 
 /** Where a scalable context gets its PASID entries from: memory, or a cache before it. */

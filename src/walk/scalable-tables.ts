@@ -113,7 +113,7 @@ export class ScalableTables {
       condition: OK,
       domainId: 0,
       words,
-      requester: (pasid, entries) => this.requester(words, pasid, entries),
+      requester: (pasid, entries, translated) => this.requester(words, pasid, entries, translated),
     };
   }
 
@@ -127,13 +127,19 @@ export class ScalableTables {
     return translatedPasids && !pasids ? SCT_4_3 : OK;
   }
 
-  private requester(context: readonly number[], pasid: number | undefined, entries: PasidEntries): Requester {
+  private requester(
+    context: readonly number[],
+    pasid: number | undefined,
+    entries: PasidEntries,
+    translated: boolean | undefined,
+  ): Requester {
     const { faultsDisabled, directory, ridPasid, ridPrivileged, checked } = fieldsOf(context);
     const effective = pasid ?? ridPasid;
     const condition = this.pasidCondition(context, pasid, false);
     const deviceCondition = this.pasidCondition(context, pasid, true);
-    const needsEntry = condition === OK || (deviceCondition === OK && checked);
-    const entry = needsEntry ? entries.entry(directory, effective) : undefined;
+    const needsEntry = translated !== true && condition === OK;
+    const deviceNeedsEntry = translated !== false && deviceCondition === OK && checked;
+    const entry = needsEntry || deviceNeedsEntry ? entries.entry(directory, effective) : undefined;
     const device: DeviceAccess = {
       condition: deviceCondition !== OK || !checked ? deviceCondition : (entry?.condition ?? OK),
       faultsDisabled: faultsDisabled || (checked && deviceCondition === OK && entry?.faultsDisabled === true),

@@ -106,13 +106,19 @@ export class Translator implements PasidEntries {
     this.#secondWalk = new PageWalk(memory);
   }
 
-  /** What the tables say of a requester while translation is enabled (translation.md §3 to §5). */
-  resolve(sourceId: number, pasid: number | undefined, observer: WalkObserver | null = null): Requester {
-    const entries = {
-      entry: (directory: number, effective: number) =>
-        this.#scalable.pasidEntry(directory, effective, this.state.ioRights, observer),
-    };
-    return this.context(sourceId, pasid, observer).requester(pasid, entries);
+  /**
+   * What the tables say of a requester while translation is enabled (translation.md §3 to §5).
+   *
+   * @param translated - the answer is for such requests only; without it, for all
+   */
+  resolve(
+    sourceId: number,
+    pasid: number | undefined,
+    observer: WalkObserver | null = null,
+    translated?: boolean,
+  ): Requester {
+    const entries = { entry: (directory: number, effective: number) => this.entry(directory, effective, observer) };
+    return this.context(sourceId, pasid, observer).requester(pasid, entries, translated);
   }
 
   /** The context of a requester: what its mode says of all its requests, or its context entry. */
@@ -134,8 +140,8 @@ export class Translator implements PasidEntries {
   }
 
   /** A PASID entry as it stands in memory. */
-  entry(directory: number, pasid: number): PasidEntry {
-    return this.#scalable.pasidEntry(directory, pasid, this.state.ioRights, null);
+  entry(directory: number, pasid: number, observer: WalkObserver | null = null): PasidEntry {
+    return this.#scalable.pasidEntry(directory, pasid, this.state.ioRights, observer);
   }
 
   /** Whether the mode alone stops every request (§11.4.5): no table has a part in that. */
@@ -149,17 +155,20 @@ export class Translator implements PasidEntries {
   }
 
   /**
-   * Whether a request stops before any table is read (§3.15, §4.2.1).
+   * Whether a request stops before any table is read (§3.15, §4.2.1, §11.4.5).
    *
    * @param translated - the request carries an address that a device-TLB translated
    */
   frontEnd(hi: number, lo: number, access: number, pasid: boolean, translated: boolean): number {
     const { translation, interruptRemapping } = this.state;
-    if (translated) {
-      const accepted = translation && (!pasid || this.#capabilities.has('ECAP.PTRS'));
-      return accepted ? OK : UNSUPPORTED_REQUEST;
+    const accepted = !translated || (translation && (!pasid || this.#capabilities.has('ECAP.PTRS')));
+    if (!accepted) return UNSUPPORTED_REQUEST;
+    // execute requests are refused before everything but a mode that is none (§11.4.5)
+    if (translation && (access & EXECUTE) !== 0 && this.#capabilities.get('VER.MAJOR') >= 8) {
+      const mode = this.modeCondition(false);
+      return mode === OK ? RTA_5 : mode;
     }
-    if (pasid || !inInterruptRange(hi, lo)) return OK;
+    if (translated || pasid || !inInterruptRange(hi, lo)) return OK;
     if (access === ZERO_LENGTH_READ) return DISCARDED;
     return translation || interruptRemapping ? NOT_AN_INTERRUPT : OK;
   }
@@ -200,14 +209,8 @@ export class Translator implements PasidEntries {
   /** What stops a request whatever its address. */
   private requesterCondition(requester: Requester, access: number, translated: boolean): number {
     const condition = translated ? requester.device.condition : requester.condition;
-    const executes = (access & EXECUTE) !== 0;
-    // execute requests are refused before everything but a mode that is none (§11.4.5)
-    if (executes && this.#capabilities.get('VER.MAJOR') >= 8) {
-      const mode = this.modeCondition(false);
-      return mode === OK ? RTA_5 : mode;
-    }
     if (condition !== OK || translated) return condition;
-    if (executes) return SPT_5;
+    if ((access & EXECUTE) !== 0) return SPT_5;
     return isPrivileged(access) && !requester.supervisor ? SPT_6 : OK;
   }
 
