@@ -7,12 +7,19 @@ export type Reasons = readonly string[];
 
 /** Writes the model's reason into QEMU's record, where QEMU is known to call the model's reason by one of those names. */
 export function renamed(names: Readonly<Record<string, Reasons>>): (d: Difference) => string {
-  return (d) => {
-    const shift = d.path === 'frcd[1]' ? 32n : recordWord(d) === 3 ? 0n : undefined;
-    if (shift === undefined) return d.theirs;
-    const [ours, theirs] = [reasonIn(d.ours, shift), reasonIn(d.theirs, shift)];
-    return names[ours]?.includes(theirs) ? withBits(d.theirs, 0xffn << shift, num(ours) << shift) : d.theirs;
-  };
+  return (d) => withReason(d, (ours, theirs) => names[ours]?.includes(theirs) === true);
+}
+
+/** Writes the model's reason, whatever it is, into a record in which QEMU has that one. */
+export function renamedFrom(name: string, d: Difference): string {
+  return withReason(d, (_, theirs) => theirs === name);
+}
+
+function withReason(d: Difference, isRight: (ours: string, theirs: string) => boolean): string {
+  const shift = d.path === 'frcd[1]' ? 32n : recordWord(d) === 3 ? 0n : undefined;
+  if (shift === undefined) return d.theirs;
+  const [ours, theirs] = [reasonIn(d.ours, shift), reasonIn(d.theirs, shift)];
+  return isRight(ours, theirs) ? withBits(d.theirs, 0xffn << shift, num(ours) << shift) : d.theirs;
 }
 
 function reasonIn(word: string, shift: bigint): string {

@@ -3,7 +3,7 @@ import type { Divergence } from './divergences.js';
 import { isHashOfFlags, withOurDirtyFlags } from './flags.js';
 import { isRegister, lastWrite, num, withBits, writtenWord } from './history.js';
 import { hasDescriptor, isOfQueue, isOfStatus, typeOf, unfitQueue } from './queue.js';
-import { type Reasons, renamed, withoutPasid } from './records.js';
+import { type Reasons, renamed, renamedFrom, withoutPasid } from './records.js';
 import { type FaultTold, faultsOf, isFectl, isFsts, isTraceOfFault, isUntold } from './traces.js';
 
 /** Reserved fields that QEMU does not look at: of context entries, directory entries and PASID entries. */
@@ -12,7 +12,7 @@ const BAD_MODE: Reasons = ['0x30'];
 
 /** What QEMU finds behind an entry that it did not check. */
 const DEEPER: Reasons = [
-  ...['0x50', '0x51', '0x58', '0x59', '0x5b', '0x4', '0x5', '0x6', '0x7', '0xc'],
+  ...['0x50', '0x51', '0x58', '0x59', '0x5b', '0x3', '0x4', '0x5', '0x6', '0x7', '0xc'],
   ...['0x70', '0x71', '0x72', '0x73', '0x80', '0x81', '0x85', '0x87'],
 ];
 const ANY_ENTRY: Reasons = ['0x1', '0x2', '0x9', '0xa', '0xb', ...DEEPER];
@@ -53,9 +53,17 @@ function isRefusedForOtherHalf(d: Difference): boolean {
   return d.step.op === 'dma' && faultsOf(d.theirResults[d.at]).some(isOther);
 }
 
-/** A request that may meet stale entries: software does not invalidate them, or by a queue that has stopped. */
+/** QEMU's record with the model's reason, where it is of a request that was refused for the other half of a root entry. */
+function withoutOtherHalf(d: Difference): string {
+  const dump = d.theirResults[d.at]?.regs as Record<string, string> | undefined;
+  const sourceId = num(d.path === 'frcd[1]' ? d.theirs : (dump?.['0x228'] ?? '0x0')) & 0xffffn;
+  return isOtherHalfWrong(d, `0x${sourceId.toString(16)}`) ? renamedFrom('0xa', d) : d.theirs;
+}
+
+/** Data that may be by stale entries: software does not invalidate them, or by a queue that has stopped. */
 function isStale(d: Difference): boolean {
-  return d.step.op === 'dma' && (d.scenario.name.includes('-stale-') || unfitQueue(d) !== undefined);
+  if (!isScalable(d) || !['rejected', 'hex', 'sha256'].includes(d.path)) return false;
+  return d.scenario.name.includes('-stale-') || unfitQueue(d) !== undefined;
 }
 
 function isSuppressed(result: { readonly ev?: unknown }): boolean {
@@ -105,6 +113,7 @@ export const SCALABLE_DIVERGENCES: readonly Divergence[] = [
       '0x78': ['0x7'],
       '0x79': ['0x5', '0x6'],
       '0x7a': ['0xc'],
+      '0x7b': ['0x3'],
       '0x84': ['0x4'],
       '0x85': ['0x5'],
       '0x86': ['0x6'],
@@ -152,7 +161,7 @@ export const SCALABLE_DIVERGENCES: readonly Divergence[] = [
     reason: 'TTM=1 without ECAP.SMTS is RTA.1.3, TTM=2 RTA.1.2, TTM=3 without ECAP.ADMS RTA.1.1',
     section: '§7.1.3',
     right: 'specification',
-    explains: (d) => isRefusedHere(d, BAD_MODE),
+    explains: (d) => isRefusedHere(d, BAD_MODE) || isTraceOfRefusal(d, BAD_MODE),
     parts: true,
   },
   {
@@ -160,6 +169,7 @@ export const SCALABLE_DIVERGENCES: readonly Divergence[] = [
     reason: 'each half is for itself, and counts only for its own devices',
     section: '§9.2',
     right: 'specification',
+    rewrite: withoutOtherHalf,
     explains: isRefusedForOtherHalf,
     parts: true,
   },
