@@ -2,6 +2,7 @@ import { CELL, conditionOf, rightsOf, snoopOf } from '../caches/iotlb.js';
 import { address64 } from '../faults/fault.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import { CONDITIONS, conditionId, OK } from '../walk/conditions.js';
+import { REQUEST } from '../walk/request-kind.js';
 import type { Requester } from '../walk/requester.js';
 import { rightsText } from '../walk/rights.js';
 import type { Translator } from '../walk/translator.js';
@@ -84,7 +85,7 @@ function cachedAnswer(translator: Translator, cells: Int32Array, at: number, lo:
 
 /** A request that asks for no right learns all that the page grants. */
 function memoryAnswer(translator: Translator, requester: Requester, { hi, lo }: TracedRequest): PageAnswer {
-  const condition = translator.translate(requester, hi, lo, 0, false);
+  const condition = translator.translate(requester, hi, lo, 0, REQUEST.untranslated);
   const { rights, pageShift, snoop } = translator;
   return { condition, address: address64(translator.hi, translator.lo), rights, pageShift, snoop };
 }

@@ -1,5 +1,6 @@
 import { OK } from '../walk/conditions.js';
 import type { EntryRead } from '../walk/observer.js';
+import { REQUEST } from '../walk/request-kind.js';
 import type { Requester } from '../walk/requester.js';
 import type { Translator } from '../walk/translator.js';
 
@@ -37,12 +38,13 @@ export function traceRequest(translator: Translator, request: TracedRequest): Tr
   const reads: EntryRead[] = [];
   const observer = { entry: (read: EntryRead) => reads.push(read) };
   let requester: Requester | undefined;
-  let condition = translator.frontEnd(hi, lo, access, request.pasid !== undefined, translated);
+  const kind = translated ? REQUEST.translated : REQUEST.untranslated;
+  let condition = translator.frontEnd(hi, lo, access, request.pasid !== undefined, kind);
   if (condition === OK) {
     if (!translator.state.translation) condition = translator.untranslated(hi, lo);
     else {
       requester = translator.resolve(sourceId, request.pasid, observer);
-      condition = translator.translate(requester, hi, lo, access, translated, observer);
+      condition = translator.translate(requester, hi, lo, access, kind, observer);
     }
   }
   const { rights, pageShift, snoop } = translator;

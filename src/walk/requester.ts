@@ -6,6 +6,8 @@ import type { Stage } from './stage.js';
 export interface DeviceAccess {
   /** The condition that every such request meets, or {@link OK}. */
   readonly condition: number;
+  /** The context entry lets its requester have no device-TLB: LCT.5 or SCT.5; {@link OK} if it does, or was not reached. */
+  readonly forbidden: number;
   readonly faultsDisabled: boolean;
   /** The table that they are checked in, with HPTE. */
   readonly permissions: HostPermissions | undefined;
@@ -45,7 +47,7 @@ export function blocked(condition: number, faultsDisabled = false): Requester {
     privileged: false,
     supervisor: false,
     snooped: false,
-    device: { condition, faultsDisabled, permissions: undefined },
+    device: { condition, forbidden: OK, faultsDisabled, permissions: undefined },
   };
 }
 
@@ -56,8 +58,12 @@ export interface Context {
   readonly domainId: number;
   /** The 32-bit words of the entry; none if the way ended before it. */
   readonly words: readonly number[];
-  /** The requester behind it, given what its requests carry. */
-  requester(pasid: number | undefined, entries: PasidEntries): Requester;
+  /**
+   * The requester behind it, given what its requests carry.
+   *
+   * @param forPages - they are page requests, which only go as far as the PASID entry (§7.4.1)
+   */
+  requester(pasid: number | undefined, entries: PasidEntries, forPages?: boolean): Requester;
 }
 
 /** Where a scalable context gets its PASID entries from: memory, or a cache before it. */

@@ -35,6 +35,7 @@ const SCT_4_3 = conditionId('SCT.4.3');
 const SCT_5 = conditionId('SCT.5');
 const SCT_6 = conditionId('SCT.6');
 const SCT_7 = conditionId('SCT.7');
+const SCT_8 = conditionId('SCT.8');
 const SCT_9 = conditionId('SCT.9');
 const SCT_10 = conditionId('SCT.10');
 const SGN_10 = conditionId('SGN.10');
@@ -113,7 +114,8 @@ export class ScalableTables {
       condition: OK,
       domainId: 0,
       words,
-      requester: (pasid, entries) => this.requester(words, pasid, entries),
+      requester: (pasid, entries, forPages = false) =>
+        forPages ? this.pageRequester(words, pasid, entries) : this.requester(words, pasid, entries),
     };
   }
 
@@ -128,13 +130,14 @@ export class ScalableTables {
   }
 
   private requester(context: readonly number[], pasid: number | undefined, entries: PasidEntries): Requester {
-    const { faultsDisabled, directory, ridPasid, ridPrivileged, checked } = fieldsOf(context);
+    const { faultsDisabled, deviceTlb, directory, ridPasid, ridPrivileged, checked } = fieldsOf(context);
     const effective = pasid ?? ridPasid;
     const condition = this.pasidCondition(context, pasid, false);
     const deviceCondition = this.pasidCondition(context, pasid, true);
     const needsEntry = condition === OK || (deviceCondition === OK && checked);
     const entry = needsEntry ? entries.entry(directory, effective) : undefined;
     const device: DeviceAccess = {
+      forbidden: deviceTlb ? OK : SCT_5,
       condition: deviceCondition !== OK || !checked ? deviceCondition : (entry?.condition ?? OK),
       faultsDisabled: faultsDisabled || (checked && deviceCondition === OK && entry?.faultsDisabled === true),
       permissions: deviceCondition === OK && checked ? entry?.permissions : undefined,
@@ -156,6 +159,26 @@ export class ScalableTables {
       pasid: effective,
       privileged,
       device,
+    });
+  }
+
+  /** Page requests are neither privileged nor too wide here: software judges them (§7.1.3). */
+  private pageRequester(context: readonly number[], pasid: number | undefined, entries: PasidEntries): Requester {
+    const { faultsDisabled, pasids, pageRequests, directory, ridPasid, mostPasid } = fieldsOf(context);
+    const refused = (condition: number) => plainRequester({ condition, faultsDisabled });
+    if (pasid !== undefined && !pasids) return refused(SCT_6);
+    if (!pageRequests) return refused(SCT_8);
+    if (pasid !== undefined && pasid > mostPasid) return refused(SCT_7);
+    if (pasid === ridPasid) return refused(SCT_9);
+    const effective = pasid ?? ridPasid;
+    const entry = entries.entry(directory, effective);
+    return plainRequester({
+      condition: entry.condition,
+      faultsDisabled: faultsDisabled || entry.faultsDisabled,
+      domainId: entry.domainId,
+      pasid: effective,
+      first: entry.first,
+      second: entry.second,
     });
   }
 

@@ -1,10 +1,11 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Capabilities } from '../regs/capabilities.js';
-import { type AddressRange, fitsWidth, inInterruptRange } from './address-ranges.js';
+import { type AddressRange, fitsWidth, inInterruptRange, overlapsInterruptRange } from './address-ranges.js';
 import { conditionId, OK } from './conditions.js';
 import { LegacyTables, stopped } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
 import { CHANGED, missingRight, PageWalk } from './page-walk.js';
+import { REQUEST } from './request-kind.js';
 import type { Context, PasidEntries, PasidEntry, PasidOrigin, Requester } from './requester.js';
 import { ACCESS, EXECUTE, isPrivileged, kindBits, PRIVILEGED_SHIFT } from './rights.js';
 import { ScalableTables } from './scalable-tables.js';
@@ -15,6 +16,8 @@ const { read: READ, write: WRITE, zeroLengthRead: ZERO_LENGTH_READ } = ACCESS;
 const READ_WRITE = READ | WRITE;
 const ALL_RIGHTS = READ_WRITE | ZERO_LENGTH_READ;
 const BOTH_PRIVILEGES = ALL_RIGHTS | (ALL_RIGHTS << PRIVILEGED_SHIFT);
+// Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
+const { untranslated: UNTRANSLATED, translation: TRANSLATION, translated: TRANSLATED, page: PAGE } = REQUEST;
 /** The right to write, of users and of supervisors. */
 const WRITES = WRITE | ACCESS.privilegedWrite;
 
@@ -26,6 +29,7 @@ const RTA_1_2 = conditionId('RTA.1.2');
 const RTA_1_3 = conditionId('RTA.1.3');
 const RTA_1_4 = conditionId('RTA.1.4');
 const RTA_2 = conditionId('RTA.2');
+const RTA_3 = conditionId('RTA.3');
 const RTA_4 = conditionId('RTA.4');
 const RTA_5 = conditionId('RTA.5');
 const SPT_5 = conditionId('SPT.5');
@@ -34,6 +38,7 @@ const SGN_2 = conditionId('SGN.2');
 const SGN_4_1 = conditionId('SGN.4.1');
 const SGN_4_2 = conditionId('SGN.4.2');
 const SGN_8_1 = conditionId('SGN.8.1');
+const SGN_8_2 = conditionId('SGN.8.2');
 const SGN_8_3 = conditionId('SGN.8.3');
 const NOT_AN_INTERRUPT = conditionId('0x29');
 const PROTECTED = conditionId('protected');
@@ -147,16 +152,24 @@ export class Translator implements PasidEntries {
     return pasid ? RTA_2 : OK;
   }
 
+  /** The same for page requests: legacy mode has none (§7.4). */
+  pageModeCondition(): number {
+    return this.state.mode === MODE.LEGACY ? RTA_3 : this.modeCondition(false);
+  }
+
   /**
    * Whether a request stops before any table is read (§3.15, §4.2.1).
    *
-   * @param translated - the request carries an address that a device-TLB translated
+   * @param kind - as of `REQUEST`
    */
-  frontEnd(hi: number, lo: number, access: number, pasid: boolean, translated: boolean): number {
+  frontEnd(hi: number, lo: number, access: number, pasid: boolean, kind: number): number {
     const { translation, interruptRemapping } = this.state;
-    if (translated) {
-      const accepted = translation && (!pasid || this.#capabilities.has('ECAP.PTRS'));
-      return accepted ? OK : UNSUPPORTED_REQUEST;
+    if (kind !== UNTRANSLATED) {
+      const takes =
+        kind === TRANSLATED
+          ? !pasid || this.#capabilities.has('ECAP.PTRS')
+          : kind !== PAGE || this.#capabilities.has('ECAP.PRS');
+      return translation && takes ? OK : UNSUPPORTED_REQUEST;
     }
     if (pasid || !inInterruptRange(hi, lo)) return OK;
     if (access === ZERO_LENGTH_READ) return DISCARDED;
@@ -171,7 +184,8 @@ export class Translator implements PasidEntries {
   /**
    * Translates one address of a resolved requester (translation.md §4 to §8).
    *
-   * @param access - rights that the request asks for
+   * @param access - rights that the request asks for; a translation request those that it would like to get
+   * @param kind - as of `REQUEST`
    * @param observer - sees each entry; with one, nothing is changed
    * @returns {@link OK}, with the result in the fields, or the condition that stops the request
    */
@@ -180,25 +194,28 @@ export class Translator implements PasidEntries {
     hi: number,
     lo: number,
     access: number,
-    translated: boolean,
+    kind: number,
     observer: WalkObserver | null = null,
   ): number {
     this.lasting = OK;
-    const stopped = this.requesterCondition(requester, access, translated);
+    const stopped = this.requesterCondition(requester, access, kind);
     if (stopped !== OK) return stopped;
-    if (translated) return this.deviceAddress(requester, hi, lo, kindBits(access), observer);
+    if (kind === TRANSLATED) return this.deviceAddress(requester, hi, lo, kindBits(access), observer);
     const { first, second } = requester;
     if (first === undefined && second === undefined) return this.passThrough(requester, hi, lo);
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const condition = this.walkStages(requester, hi, lo, access, observer);
+      const condition = this.walkStages(requester, hi, lo, access, kind, observer);
       if (condition !== CHANGED) return condition;
     }
     return ((first ?? second) as Stage).rules.conditions.notUpdated;
   }
 
   /** What stops a request whatever its address. */
-  private requesterCondition(requester: Requester, access: number, translated: boolean): number {
-    const condition = translated ? requester.device.condition : requester.condition;
+  requesterCondition(requester: Requester, access: number, kind: number): number {
+    const { device } = requester;
+    const translated = kind === TRANSLATED;
+    const forbidden = kind === TRANSLATION && device.forbidden !== OK;
+    const condition = forbidden ? device.forbidden : translated ? device.condition : requester.condition;
     const executes = (access & EXECUTE) !== 0;
     // execute requests are refused before everything but a mode that is none (§11.4.5)
     if (executes && this.#capabilities.get('VER.MAJOR') >= 8) {
@@ -215,6 +232,7 @@ export class Translator implements PasidEntries {
     hi: number,
     lo: number,
     access: number,
+    kind: number,
     observer: WalkObserver | null,
   ): number {
     const { first, second, privileged } = requester;
@@ -228,7 +246,7 @@ export class Translator implements PasidEntries {
     // a requester without PASID has one privilege only, and its rights stand where those of users do
     if (privileged) this.rights >>= PRIVILEGED_SHIFT;
     else if (!requester.supervisor) this.rights &= ALL_RIGHTS;
-    return this.finish(first, second, access, observer);
+    return this.finish(first, second, access, kind, observer);
   }
 
   /** A second stage alone: what legacy mode has, too (§3.7). */
@@ -319,9 +337,13 @@ export class Translator implements PasidEntries {
     first: Stage | undefined,
     second: Stage | undefined,
     access: number,
+    kind: number,
     observer: WalkObserver | null,
   ): number {
-    if (inInterruptRange(this.hi, this.lo)) return this.state.mode === MODE.LEGACY ? LGN_4 : SGN_8_1;
+    const scalable = this.state.mode !== MODE.LEGACY;
+    // a device-TLB is given the whole page
+    if (scalable && kind === TRANSLATION && overlapsInterruptRange(this.hi, this.lo, this.pageShift)) return SGN_8_2;
+    if (inInterruptRange(this.hi, this.lo)) return scalable ? SGN_8_1 : LGN_4;
     this.granted = this.rights;
     let marked = first === undefined ? OK : this.markDirty(this.#walk, first, access, observer);
     if (marked === OK && second !== undefined) marked = this.markDirty(this.#secondWalk, second, access, observer);
