@@ -21,6 +21,9 @@ export { type DmarFinding, type DmarPlatform, lintDmar } from './acpi/lint-dmar.
 export { type DmarRemark, type ParsedDmar, parseDmar } from './acpi/parse-dmar.js';
 export type { PciBridge, PciFunction } from './acpi/pci-topology.js';
 export { type PlatformDevice, type RequesterMap, type RequesterPlace, requesterMap } from './acpi/requester-map.js';
+export type { DevicePort, DeviceTlbInvalidation, InvalidationCompletion } from './ats/device-port.js';
+export type { PageGroupResponse, PageRequest, PageRequestOutcome, ResponseCode } from './ats/page-request.js';
+export type { TranslationCompletion, TranslationEntry, TranslationRequest } from './ats/translation-request.js';
 export { CACHE_POLICIES, type CachePolicy, type CachePolicyName } from './caches/policy.js';
 export type { Fault, FaultEvent } from './faults/fault.js';
 export type { FaultOutcome } from './faults/fault-log.js';
@@ -64,6 +67,7 @@ export type { RegisterFile } from './regs/register-file.js';
 export type { DecodedField } from './tables/entry-format.js';
 export { IntelIommu, type IommuEvents, type IommuStatistics } from './unit/intel-iommu.js';
 export type { CapabilityValues, IntelIommuOptions } from './unit/options.js';
-export type { Condition } from './walk/condition.js';
+export type { Condition, TranslationAnswer } from './walk/condition.js';
 export { CONDITIONS } from './walk/conditions.js';
+export type { RequestKind } from './walk/request-kind.js';
 export { ACCESS, type Access, type RequestAttributes, rightsText } from './walk/rights.js';

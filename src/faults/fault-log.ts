@@ -5,6 +5,7 @@ import type { StatePart } from '../state/state-part.js';
 import type { StateReader } from '../state/state-reader.js';
 import type { StateWriter } from '../state/state-writer.js';
 import { CONDITIONS } from '../walk/conditions.js';
+import { REQUEST } from '../walk/request-kind.js';
 import { EXECUTE, isPrivileged, kindBits, READ, WRITE, ZERO_LENGTH_READ } from '../walk/rights.js';
 
 /** What became of a fault (§7.2.1). */
@@ -28,15 +29,16 @@ export interface FaultyRequest {
   readonly lo: number;
   /** The rights that it asked for. */
   readonly access: number;
-  readonly translated: boolean;
+  /** As of `REQUEST`. */
+  readonly kind: number;
 }
 
 /** Bits of FSTS. */
 const PFO = 1 << 0;
 const PPF = 1 << 1;
 export const IQE = 1 << 4;
-const ICE = 1 << 5;
-const ITE = 1 << 6;
+export const ICE = 1 << 5;
+export const ITE = 1 << 6;
 const CONDITION_BITS = PFO | PPF | IQE | ICE | ITE;
 const FRI_SHIFT = 8;
 
@@ -44,11 +46,11 @@ const FSTS = 0x34;
 
 /** Words of a fault recording register. */
 const FRCD_WORDS = 4;
-/** In the highest word: the record is valid, T1, and the address type "translated". In the word below it: T2. */
+/** In the highest word: the record is valid, T1, and the address type. In the word below it: T2. */
 const F = 1 << 31;
 const T1 = 1 << 30;
-const TRANSLATED = 2 << 28;
-/** T1 and T2 tell a read (1, 0), a write (0, 0) and an AtomicOp (1, 1) apart (§11.4.7.6). */
+const AT_SHIFT = 28;
+/** T1 and T2 tell a read (1, 0), a write (0, 0), an AtomicOp (1, 1) and a page request (0, 1) apart (§11.4.7.6). */
 const T2 = 1 << 28;
 /** The PASID prefix: present, execute, privileged; and in the highest word the PASID. */
 const PP = 1 << 31;
@@ -92,20 +94,21 @@ export class FaultLog implements StatePart {
   record(
     condition: number,
     faultsDisabled: boolean,
-    { sourceId, pasid, hi, lo, access, translated }: FaultyRequest,
+    { sourceId, pasid, hi, lo, access, kind }: FaultyRequest,
   ): FaultOutcome {
     // an access to the interrupt range that is no interrupt request has no defined address field (§11.4.7.6)
     const hasAddress = CONDITIONS[condition]?.code !== 0x29;
-    const kind = kindBits(access);
-    const reads = (kind & (READ | ZERO_LENGTH_READ)) !== 0;
-    const type = (reads ? T1 : 0) | (this.#hasAddressType && translated ? TRANSLATED : 0);
+    const isPage = kind === REQUEST.page;
+    const wanted = kindBits(access);
+    const reads = !isPage && (wanted & (READ | ZERO_LENGTH_READ)) !== 0;
+    const type = (reads ? T1 : 0) | (this.#hasAddressType && !isPage ? kind << AT_SHIFT : 0);
     return this.#store(
       condition,
       faultsDisabled,
       sourceId,
       hasAddress ? hi & this.#addressMaskHi : 0,
       hasAddress ? lo & ~0xfff : 0,
-      (reads && (kind & WRITE) !== 0 ? T2 : 0) | this.#prefixBits(pasid, access),
+      (isPage || (reads && (wanted & WRITE) !== 0) ? T2 : 0) | this.#prefixBits(pasid, access),
       type | (this.#hasPasids ? (pasid ?? 0) << PV_SHIFT : 0),
     );
   }
@@ -162,6 +165,11 @@ export class FaultLog implements StatePart {
     const status = this.#registers.get(FSTS);
     this.#registers.set(FSTS, status | bit);
     if ((status & CONDITION_BITS) === 0) this.#event.raise();
+  }
+
+  /** Whether the status bit of an invalidation error is set. */
+  isRaised(bit: number): boolean {
+    return (this.#registers.get(FSTS) & bit) !== 0;
   }
 
   /** Both kinds of remapping are off: recording begins anew at the first register (§7.2.1). */

@@ -1,4 +1,5 @@
 import { CONDITIONS } from '../walk/conditions.js';
+import { type RequestKind, requestKind } from '../walk/request-kind.js';
 import { type Access, accessOf, EXECUTE, isPrivileged } from '../walk/rights.js';
 import type { FaultOutcome, FaultyRequest } from './fault-log.js';
 
@@ -26,8 +27,13 @@ export interface FaultEvent extends Fault {
   /** Whether the PASID prefix asked for privilege, or for execution. */
   readonly privileged: boolean;
   readonly execute: boolean;
-  /** Whether the request carried an address that a device-TLB had translated. */
-  readonly translated: boolean;
+  /** What kind of request it was; an interrupt request is an untranslated one. */
+  readonly kind: RequestKind;
+  /**
+   * What the device gets: an unsupported request, a completer abort, success without rights, or for a page request that is to be
+   * answered the response "invalid request" (§7.1.3).
+   */
+  readonly completion: 'UR' | 'CA' | 'S0' | 'IR';
   /** The interrupt index of a request that is not remapped or posted (§5.1.3); `undefined` where there is none. */
   readonly interruptIndex?: number | undefined;
   /** Whether it stands in a fault recording register, or why not. */
@@ -45,9 +51,18 @@ export function address64(hi: number, lo: number): bigint {
   return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
 }
 
+/** Conditions that no such request should meet count as the usual refusal. */
+function completionOf(condition: number, kind: RequestKind): FaultEvent['completion'] {
+  const { translationRequest, translatedRequest, pageRequest } = CONDITIONS[condition] as (typeof CONDITIONS)[number];
+  if (kind === 'page') return pageRequest ?? 'IR';
+  if (kind === 'translated') return translatedRequest ?? 'UR';
+  if (kind !== 'translation') return 'UR';
+  return translationRequest === 'UR' || translationRequest === 'CA' ? translationRequest : 'S0';
+}
+
 /** The event of a fault. */
 export function faultEvent(condition: number, request: FaultyRequest, outcome: FaultOutcome): FaultEvent {
-  const { sourceId, pasid, hi, lo, access, translated } = request;
+  const { sourceId, pasid, hi, lo, access, kind } = request;
   return {
     ...faultOf(condition),
     sourceId,
@@ -56,7 +71,8 @@ export function faultEvent(condition: number, request: FaultyRequest, outcome: F
     access: accessOf(access),
     privileged: isPrivileged(access),
     execute: (access & EXECUTE) !== 0,
-    translated,
+    kind: requestKind(kind),
+    completion: completionOf(condition, requestKind(kind)),
     outcome,
   };
 }

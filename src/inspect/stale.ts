@@ -2,6 +2,7 @@ import { CELL, conditionOf, grantedOf, rightsOf, snoopOf } from '../caches/iotlb
 import { address64 } from '../faults/fault.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import { CONDITIONS, conditionId, OK } from '../walk/conditions.js';
+import { REQUEST } from '../walk/request-kind.js';
 import type { Context, PasidEntry, Requester } from '../walk/requester.js';
 import { EXECUTE, isPrivileged, PRIVILEGED_SHIFT, rightsText } from '../walk/rights.js';
 import type { Stage } from '../walk/stage.js';
@@ -59,13 +60,14 @@ export function staleEntries(
 /** The cached context and PASID entries, each held against memory with the other one as it stands there. */
 function staleContext(translator: Translator, trace: Trace, { contexts, region }: CacheView): StaleEntry[] {
   const { sourceId, pasid, translated } = trace.request;
+  const kind = translated ? REQUEST.translated : REQUEST.untranslated;
   const legacy = translator.state.mode === MODE.LEGACY;
   const context = translator.context(sourceId, pasid);
   const text = (requester: Requester) => (translated ? deviceText(requester) : requesterText(requester));
-  const now = text(context.requester(pasid, translator, translated));
+  const now = text(context.requester(pasid, translator, kind));
   const stale: StaleEntry[] = [];
   const cached = contexts.get(sourceId);
-  const byContext = cached?.requester(pasid, translator, translated);
+  const byContext = cached?.requester(pasid, translator, kind);
   if (cached !== undefined && byContext !== undefined && text(byContext) !== now) {
     const { domainId } = cached;
     const device = `source-id ${hex(sourceId)}`;
@@ -82,7 +84,7 @@ function staleContext(translator: Translator, trace: Trace, { contexts, region }
   }
   const entry = region?.pasidEntry;
   if (entry === undefined) return stale;
-  const byEntry = context.requester(pasid, { entry: () => entry }, translated);
+  const byEntry = context.requester(pasid, { entry: () => entry }, kind);
   if (text(byEntry) !== now) {
     const { domainId } = entry;
     const { pasid: effective } = byEntry;

@@ -1,5 +1,6 @@
 import { OK } from '../walk/conditions.js';
 import type { EntryRead } from '../walk/observer.js';
+import { REQUEST } from '../walk/request-kind.js';
 import type { Requester } from '../walk/requester.js';
 import { isPrivileged, PRIVILEGED_SHIFT } from '../walk/rights.js';
 import type { Stage } from '../walk/stage.js';
@@ -59,12 +60,13 @@ export function traceRequest(translator: Translator, request: TracedRequest): Tr
       if (marked !== undefined) marked.flags |= flags;
     },
   };
-  let condition = translator.frontEnd(hi, lo, access, pasid !== undefined, translated);
+  const kind = translated ? REQUEST.translated : REQUEST.untranslated;
+  let condition = translator.frontEnd(hi, lo, access, pasid !== undefined, kind);
   if (condition === OK) {
     if (!translator.state.translation) condition = translator.untranslated(hi, lo);
     else {
-      requester = translator.resolve(sourceId, pasid, observer, translated);
-      condition = translator.translate(requester, hi, lo, access, translated, observer);
+      requester = translator.resolve(sourceId, pasid, observer, kind);
+      condition = translator.translate(requester, hi, lo, access, kind, observer);
     }
   }
   const { pageShift, snoop } = translator;

@@ -7,7 +7,7 @@ import { type InterruptMessage, interruptMessage } from './message.js';
  */
 export interface EventMessage extends InterruptMessage {
   /** What the message tells of. */
-  readonly source: 'fault' | 'invalidation';
+  readonly source: 'fault' | 'invalidation' | 'page-request';
 }
 
 const MASKED = 1 << 31;
@@ -23,7 +23,7 @@ export class EventInterrupt {
   readonly #source: EventMessage['source'];
   readonly #send: (message: EventMessage) => void;
 
-  /** @param control - offset of the control register (FECTL, IECTL) */
+  /** @param control - offset of the control register (FECTL, IECTL, PECTL) */
   constructor(
     registers: RegisterFile,
     control: number,

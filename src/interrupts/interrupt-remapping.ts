@@ -4,6 +4,7 @@ import { type Fault, type FaultEvent, faultEvent, faultOf } from '../faults/faul
 import type { FaultLog } from '../faults/fault-log.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import { conditionId } from '../walk/conditions.js';
+import { REQUEST } from '../walk/request-kind.js';
 import { ACCESS } from '../walk/rights.js';
 import type { RemappingState } from '../walk/translator.js';
 import { ENTRY_FLAGS, type InterruptRules, PASS } from './entry-rules.js';
@@ -279,7 +280,14 @@ export class InterruptRemapping {
     const outcome = this.#log.recordInterrupt(condition, faultsDisabled, sourceId, index ?? 0);
     const { listener } = this;
     if (listener.listenerCount('fault') > 0) {
-      const request = { sourceId, pasid: undefined, hi: 0, lo: address, access: ACCESS.write, translated: false };
+      const request = {
+        sourceId,
+        pasid: undefined,
+        hi: 0,
+        lo: address,
+        access: ACCESS.write,
+        kind: REQUEST.untranslated,
+      };
       listener.emit('fault', { ...faultEvent(condition, request, outcome), interruptIndex: index });
     }
     // after the listeners, since what they do may come back here

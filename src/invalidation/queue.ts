@@ -1,8 +1,13 @@
-import { type FaultLog, IQE } from '../faults/fault-log.js';
+import type { DeviceDescriptors } from '../ats/device-descriptors.js';
+import type { DeviceLinks } from '../ats/device-links.js';
+import { type FaultLog, IQE, ITE } from '../faults/fault-log.js';
 import type { EventInterrupt } from '../interrupts/event-message.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import type { RegisterFile } from '../regs/register-file.js';
+import type { StatePart } from '../state/state-part.js';
+import type { StateReader } from '../state/state-reader.js';
+import type { StateWriter } from '../state/state-writer.js';
 import { reservedMask } from '../tables/entry-format.js';
 import type { RemappingState } from '../walk/translator.js';
 import { DESCRIPTORS, type DescriptorRow } from './descriptor-rows.js';
@@ -24,13 +29,20 @@ const WRONG_WIDTH = 5;
 const TAIL_NOT_ALIGNED = 6;
 const INVALID_MODE = 7;
 
-const STOPPED = IQE | (1 << 6);
+/** Not an error: the descriptor has to wait at the head of the queue. */
+const HELD = -1;
+
+const STOPPED = IQE | ITE;
+const WORDS = 8;
 
 /** Told of each descriptor that was executed. */
 export type DescriptorListener = (name: string, words: Int32Array) => void;
 
-/** The invalidation queue (§6.5.2). */
-export class InvalidationQueue {
+/**
+ * The invalidation queue (§6.5.2). A wait descriptor completes after the device-TLB invalidations before it: until the
+ * devices have completed them nothing behind it is fetched. The head stands behind it then.
+ */
+export class InvalidationQueue implements StatePart {
   /** GSTS.QIES. */
   enabled = false;
 
@@ -42,8 +54,14 @@ export class InvalidationQueue {
   readonly #event: EventInterrupt;
   readonly #effects: InvalidationEffects;
   readonly #executed: DescriptorListener;
+  readonly #links: DeviceLinks;
+  readonly #devices: DeviceDescriptors;
   readonly #reserved = new Map<DescriptorRow, Int32Array>();
-  readonly #words = new Int32Array(8);
+  readonly #words = new Int32Array(WORDS);
+  /** The wait descriptor that waits for devices, and where it stands. */
+  #waiting: { readonly words: Int32Array; readonly head: number } | undefined = undefined;
+  /** The next descriptor has to wait until a device has completed an invalidation. */
+  #held = false;
 
   constructor(parts: {
     registers: RegisterFile;
@@ -54,6 +72,8 @@ export class InvalidationQueue {
     event: EventInterrupt;
     effects: InvalidationEffects;
     executed: DescriptorListener;
+    links: DeviceLinks;
+    devices: DeviceDescriptors;
   }) {
     this.#registers = parts.registers;
     this.#memory = parts.memory;
@@ -63,6 +83,8 @@ export class InvalidationQueue {
     this.#event = parts.event;
     this.#effects = parts.effects;
     this.#executed = parts.executed;
+    this.#links = parts.links;
+    this.#devices = parts.devices;
     for (const row of DESCRIPTORS) this.#reserved.set(row, reservedMask(row, parts.capabilities));
     parts.registers.onWrite(ICS, () => {
       if ((parts.registers.get(ICS) & 1) === 0) this.#event.settle();
@@ -72,27 +94,63 @@ export class InvalidationQueue {
   /** Switches the queue on or off; off sets the head to 0 (§11.4.9.1). */
   enable(on: boolean): void {
     this.enabled = on;
-    if (!on) this.#registers.set(IQH, 0);
+    if (on) return;
+    this.#registers.set(IQH, 0);
+    this.abortWait();
   }
 
-  /** Whether there is a descriptor to fetch, and nothing that keeps the unit from it. */
+  /** The wait that waits for devices is not completed any more: one of them did not answer in time (§6.5.2.11). */
+  abortWait(): void {
+    this.#waiting = undefined;
+    this.#held = false;
+  }
+
+  /** A device has completed an invalidation: there is room for another one. */
+  release(): void {
+    this.#held = false;
+  }
+
+  /** Whether there is a descriptor to fetch, or a wait to complete, and nothing that keeps the unit from it. */
   get ready(): boolean {
     const registers = this.#registers;
+    if (this.#waiting !== undefined) return this.#links.isIdle;
+    if (this.#held) return false;
     return this.enabled && registers.get(IQH) !== registers.get(IQT) && (registers.get(FSTS) & STOPPED) === 0;
   }
 
   /** Executes the next descriptor, or stops the queue with an error. Call it only when {@link ready}. */
   step(): void {
+    if (this.#waiting !== undefined) {
+      this.completeWait(this.#waiting);
+      return;
+    }
     const registers = this.#registers;
     const wide = (registers.get(IQA) & 0x800) !== 0;
     const error = this.queueError(wide) || this.fetch(wide) || this.execute(wide);
-    if (error !== 0) {
-      registers.set(IQERCD, (registers.get(IQERCD) & ~0xf) | error);
-      this.#faults.raise(IQE);
-      return;
+    if (error === HELD) {
+      this.#held = true;
+    } else if (error !== 0) this.fail(error);
+    else {
+      const bytes = wide ? 32 : 16;
+      registers.set(IQH, ((registers.get(IQH) & -bytes) + bytes) % this.bytes);
     }
-    const bytes = wide ? 32 : 16;
-    registers.set(IQH, ((registers.get(IQH) & -bytes) + bytes) % this.bytes);
+  }
+
+  private fail(error: number): void {
+    this.#registers.set(IQERCD, (this.#registers.get(IQERCD) & ~0xf) | error);
+    this.#faults.raise(IQE);
+  }
+
+  /** The devices have completed what stood before a wait. If it cannot complete now, the queue stops at it after all. */
+  private completeWait({ words, head }: { readonly words: Int32Array; readonly head: number }): void {
+    this.#waiting = undefined;
+    this.#words.set(words);
+    const error = this.wait();
+    if (error === 0) this.#executed('wait', this.#words);
+    else {
+      this.#registers.set(IQH, head);
+      this.fail(error);
+    }
   }
 
   private get bytes(): number {
@@ -136,9 +194,29 @@ export class InvalidationQueue {
     if (words.some((word, index) => (word & (reserved[index] as number)) !== 0)) return INVALID_DESCRIPTOR;
     const granularity = (first >> 4) & 3;
     if (row.granularities?.includes(granularity) === false) return INVALID_DESCRIPTOR;
+    if (row.name === 'wait' && !this.#links.isIdle) {
+      this.#waiting = { words: words.slice(), head: this.#registers.get(IQH) };
+      return 0;
+    }
     const error = this.perform(type, granularity);
     if (error === 0) this.#executed(row.name, words);
     return error;
+  }
+
+  save(to: StateWriter): void {
+    to.word(this.#waiting !== undefined);
+    if (this.#waiting === undefined) return;
+    to.word(this.#waiting.head);
+    to.words(this.#waiting.words);
+  }
+
+  load(from: StateReader): () => void {
+    const isWaiting = from.flag('whether a wait descriptor waits for devices');
+    const waiting = isWaiting ? { head: from.whole('its place', 0, 0x7_fff0), words: from.words(WORDS) } : undefined;
+    return () => {
+      this.#waiting = waiting;
+      this.#held = false;
+    };
   }
 
   /** The mode table of §6.5.2.11: the PASID types exist only where scalable or abort-DMA mode is in force. */
@@ -156,6 +234,8 @@ export class InvalidationQueue {
         return 0;
       case 2:
         return this.invalidateIotlb(granularity, domainId);
+      case 3:
+        return this.#devices.invalidate(words) ? 0 : HELD;
       case 4:
         if (granularity === 0) this.#effects.interruptEntriesGlobal();
         else this.#effects.interruptEntries((words[1] as number) & 0xffff, (words[0] as number) >>> 27);
@@ -168,8 +248,12 @@ export class InvalidationQueue {
       case 7:
         invalidatePasids(this.#effects, granularity, domainId, (words[1] as number) & 0xf_ffff);
         return 0;
+      case 8:
+        return this.#devices.invalidatePasid(words) ? 0 : HELD;
+      case 9:
+        return this.#devices.respond(words) ? 0 : INVALID_DESCRIPTOR;
       default:
-        // no entry of a host permission table or a device-TLB is cached that these could drop
+        // no entry of a host permission table is cached that these could drop
         return 0;
     }
   }

@@ -1,5 +1,6 @@
 import { Buffer } from 'buffer/index.js';
 import { EventEmitter } from 'eventemitter3';
+import type { TranslationCompletion, TranslationRequest } from '../ats/translation-request.js';
 import { CELL, type DomainList, type Iotlb, SNOOP as SNOOP_FLAG, saltOf } from '../caches/iotlb.js';
 import type { PasidHolder } from '../caches/pasid-cache.js';
 import { type Fault, faultOf } from '../faults/fault.js';
@@ -46,6 +47,19 @@ export interface SlowPath {
   translate(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number;
 }
 
+/** What answers translation requests. */
+export interface TranslationSource {
+  answer(
+    region: IommuMemoryRegion,
+    hi: number,
+    lo: number,
+    pages: number,
+    noWrite: boolean,
+    privileged: boolean,
+    execute: boolean,
+  ): TranslationCompletion;
+}
+
 /** What a region needs of the unit it belongs to. */
 export interface RegionOwner {
   readonly memory: GuestMemory;
@@ -58,6 +72,7 @@ export interface RegionOwner {
     visit: MappingVisitor,
     options: ReplayOptions,
   ): ReplaySummary;
+  readonly translations: TranslationSource;
   /** A device's dword write to 0xFEEx_xxxx. Answers the condition that stops it. */
   interrupt(region: IommuMemoryRegion, address: number, data: number): number;
   notifiersChanged(region: IommuMemoryRegion): void;
@@ -269,11 +284,35 @@ export class IommuMemoryRegion
     return this.#condition === OK;
   }
 
-  private bitsOf(access: Access, attributes: RequestAttributes): number {
-    if (this.pasid === undefined && (attributes.privileged || attributes.execute)) {
-      throw new TypeError('only requests with PASID are privileged, or execute: take unit.region(sourceId, pasid)');
+  /**
+   * A device's translation request (PCIe ATS): what its device-TLB may keep (§4.2.3). It is answered by the tables, and sets
+   * the accessed and dirty flags of the rights that it gives. A device uses what it got by the attribute `translated`.
+   *
+   * @throws RangeError if the address or the number of pages is none; TypeError if a request without PASID shall have
+   * attributes that only a PASID brings
+   *
+   * @example
+   * const answer = unit.region(0x0010, 5).translationRequest({ address: 0x1000n });
+   * if (answer.status === 'success' && answer.entries[0].read) cache.keep(answer.entries[0]);
+   */
+  translationRequest(request: TranslationRequest): TranslationCompletion {
+    const { address, pages = 1, noWrite = false, privileged = false, execute = false } = request;
+    this.checkAttributes(request);
+    if (!Number.isSafeInteger(pages) || pages < 1) {
+      throw new RangeError(`${pages} pages: a translation request is for at least one`);
     }
+    const [hi, lo] = addressHalves(address);
+    return this.#owner.translations.answer(this, hi, lo & ~0xfff, pages, noWrite, privileged, execute);
+  }
+
+  private bitsOf(access: Access, attributes: RequestAttributes): number {
+    this.checkAttributes(attributes);
     return accessBits(access, attributes);
+  }
+
+  private checkAttributes({ privileged, execute }: RequestAttributes): void {
+    if (this.pasid !== undefined || (!privileged && !execute)) return;
+    throw new TypeError('only requests with PASID are privileged, or execute: take unit.region(sourceId, pasid)');
   }
 
   /** The fault of the last request that took the slow path; `undefined` if it was translated. */
@@ -474,6 +513,16 @@ function splitAddress(iova: number | bigint): void {
     WHOLE[0] = iova;
     if (WHOLE[0] !== iova) throw badAddress(iova);
   }
+}
+
+/**
+ * The two signed 32-bit halves of an address.
+ *
+ * @throws RangeError if it is out of range, or a number that is not exact
+ */
+export function addressHalves(address: number | bigint): [hi: number, lo: number] {
+  splitAddress(address);
+  return [HALVES[1] as number, HALVES[0] as number];
 }
 
 function checkAligned(iova: number | bigint): number | bigint {

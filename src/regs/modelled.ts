@@ -8,12 +8,8 @@ export const NOT_MODELLED: readonly CapabilityName[] = [
   'CAP.AFL',
   'CAP.ECMDS',
   'ECAP.MTS',
-  'ECAP.NWFS',
-  'ECAP.DIT',
-  'ECAP.PDS',
   'ECAP.VCS',
   'ECAP.TDXCS',
   'ECAP.PMS',
-  'ECAP.SMS',
   'ECAP.RDTS',
 ];

@@ -160,6 +160,11 @@ export const presets = {
       'ECAP.PTRS': 1,
       'ECAP.SSIRWS': 1,
       'ECAP.HPT1GPS': 1,
+      'ECAP.NWFS': 1,
+      'ECAP.PRS': 1,
+      'ECAP.PDS': 1,
+      'ECAP.DIT': 1,
+      'ECAP.SMS': 1,
     }),
   },
 } as const satisfies Readonly<Record<string, Preset>>;

@@ -5,7 +5,7 @@ import { StateWriter } from './state-writer.js';
 
 const MAGIC = 'VT-d unit';
 /** Raised when the bytes of any section change their meaning. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** The state of all parts: a head, then a section for each of them. */
 export function saveParts(parts: StateParts): Uint8Array {

@@ -1,3 +1,10 @@
+import { DeviceDescriptors } from '../ats/device-descriptors.js';
+import { DeviceLinks } from '../ats/device-links.js';
+import type { DevicePort, DeviceTlbInvalidation, InvalidationCompletion } from '../ats/device-port.js';
+import { DeviceTranslations } from '../ats/device-translations.js';
+import type { PageGroupResponse, PageRequest, PageRequestOutcome } from '../ats/page-request.js';
+import { PageRequestQueue } from '../ats/page-request-queue.js';
+import { PageRequests } from '../ats/page-requests.js';
 import { InterruptEntryCache } from '../caches/interrupt-entry-cache.js';
 import { Iotlb } from '../caches/iotlb.js';
 import { iotlbState } from '../caches/iotlb-state.js';
@@ -25,7 +32,7 @@ import { InvalidationQueue } from '../invalidation/queue.js';
 import { RegisterInvalidation } from '../invalidation/register-commands.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { MapEvent, UnmapEvent } from '../notifier/notifier.js';
-import { IommuMemoryRegion, type RegionOwner, type ReplayOptions } from '../notifier/region.js';
+import { addressHalves, IommuMemoryRegion, type RegionOwner, type ReplayOptions } from '../notifier/region.js';
 import { type MappingVisitor, type ReplaySummary, replayIdentity, replayRequester } from '../notifier/replay.js';
 import { NotifierUpkeep } from '../notifier/upkeep.js';
 import { type Capabilities, makeCapabilities } from '../regs/capabilities.js';
@@ -49,7 +56,7 @@ import { WatchedEmitter } from './watched-emitter.js';
 export interface IommuEvents {
   /** Every fault, also those that hardware does not record. */
   fault: [fault: FaultEvent];
-  /** A message of the unit itself: fault event, invalidation completion. */
+  /** A message of the unit itself: fault event, invalidation completion, page request. */
   message: [message: EventMessage];
   /** A message that goes to the APICs because of a device's interrupt request: remapped, passed, or a notification. */
   interrupt: [message: InterruptEvent];
@@ -60,6 +67,10 @@ export interface IommuEvents {
   unmap: [range: UnmapEvent];
   /** An invalidation descriptor was executed: its name, and its eight 32-bit words (valid during the call). */
   descriptor: [name: string, words: Int32Array];
+  /** A device-TLB invalidation goes to its device; without a device's port its ITag is 0, and it is done. */
+  deviceTlbInvalidation: [request: DeviceTlbInvalidation];
+  /** A page request group is answered, by software or by the unit itself. */
+  pageGroupResponse: [response: PageGroupResponse];
 }
 
 /** What a unit has done since it was made. */
@@ -117,6 +128,9 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
   readonly #path: RequestPath;
   readonly #faults: FaultLog;
   readonly #queue: InvalidationQueue;
+  readonly #links: DeviceLinks;
+  readonly #translations: DeviceTranslations;
+  readonly #pageRequests: PageRequests;
   readonly #commands: RegisterInvalidation;
   readonly #upkeep: NotifierUpkeep;
   readonly #regions = new Map<number, IommuMemoryRegion>();
@@ -186,6 +200,23 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
       this.#interruptEntries,
     );
     const effects = this.#effects;
+    this.#links = new DeviceLinks(registers, this.#faults, state, {
+      invalidation: (request) => this.emit('deviceTlbInvalidation', request),
+      response: (response) => this.emit('pageGroupResponse', response),
+      completed: () => {
+        this.#queue.release();
+        this.#work();
+      },
+    });
+    this.#translations = new DeviceTranslations(this.#translator, this.#path, capabilities);
+    const pageEvent = new EventInterrupt(registers, 0xe0, 'page-request', send);
+    this.#pageRequests = new PageRequests(
+      this.#translator,
+      this.#path,
+      new PageRequestQueue(registers, memory, pageEvent),
+      effects,
+      this.#links,
+    );
     this.#queue = new InvalidationQueue({
       registers,
       memory,
@@ -195,6 +226,8 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
       event: new EventInterrupt(registers, 0xa0, 'invalidation', send),
       effects,
       executed: (name, words) => this.#executed(name, words),
+      links: this.#links,
+      devices: new DeviceDescriptors(this.#links, capabilities),
     });
     const work = () => this.#work();
     this.#commands = new RegisterInvalidation(
@@ -240,6 +273,8 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
       ['registers', registers],
       ['remapping', remappingState(registers, state, this.#queue)],
       ['faults', this.#faults],
+      ['devices', this.#links],
+      ['queue', this.#queue],
       ['iotlb', iotlbState(this.#iotlb)],
       ['interrupts', interruptTableState(this.#interruptState, this.#interruptEntries)],
       ['contexts', contextState(this.#path.contexts, this.#translator)],
@@ -338,6 +373,75 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
   }
 
   /**
+   * Connects a device that has a device-TLB: its invalidations are completed when it says so. Those to a source-id without
+   * a device are done at once, as nothing is cached there.
+   *
+   * @returns disconnects the device; what it has not completed by then stays so until {@link deviceTimeout}
+   * @throws RangeError if the source-id is out of range; Error if a device is connected there
+   *
+   * @example
+   * unit.attachDevice(0x0010, {
+   *   invalidate: ({ address, size }, complete) => { cache.drop(address, size); complete(); },
+   *   pageGroupResponse: ({ group, code }) => engine.resume(group, code),
+   * });
+   */
+  attachDevice(sourceId: number, port: DevicePort): () => void {
+    checkId('sourceId', sourceId, 0xffff);
+    return this.#links.attach(sourceId, port);
+  }
+
+  /** The device-TLB invalidations that devices have not completed, the oldest first. */
+  get outstandingInvalidations(): readonly DeviceTlbInvalidation[] {
+    return this.#links.outstanding;
+  }
+
+  /**
+   * A device's Invalidate Completion message (§4.3). Ports have a shorter way: `complete()`.
+   *
+   * @returns whether the unit takes it: while remapping is off it is an unsupported request (§4.2.1)
+   * @throws RangeError if a number is out of range
+   */
+  invalidationCompletion(completion: InvalidationCompletion): boolean {
+    checkId('sourceId', completion.sourceId, 0xffff);
+    if (!isDword(completion.tags)) throw new RangeError(`tags ${completion.tags}: give a vector of 32 bits`);
+    const { count = 1 } = completion;
+    if (!Number.isInteger(count) || count < 1 || count > 8) throw new RangeError(`count ${count}: it is from 1 to 8`);
+    return this.#links.complete(completion);
+  }
+
+  /**
+   * Lets the time pass in which devices have to complete invalidations. The unit has no clock: call it when a device will
+   * not answer. Those outstanding time out: FSTS.ITE is set, waits are aborted, and the queue stops until software clears it.
+   *
+   * @returns how many invalidations timed out
+   */
+  deviceTimeout(): number {
+    const count = this.#links.timeOut();
+    if (count > 0) this.#queue.abortWait();
+    return count;
+  }
+
+  /**
+   * A device's page request (§7.4). If the unit answers it itself, the device's port is told within this call.
+   *
+   * @returns what became of it
+   * @throws RangeError or TypeError if the request is none
+   *
+   * @example
+   * unit.pageRequest({ sourceId: 0x0010, pasid: 5, address: 0x1000n, read: true, lastInGroup: true, group: 0 });
+   */
+  pageRequest(request: PageRequest): PageRequestOutcome {
+    const { sourceId, pasid, address, group, privileged, execute } = request;
+    const region = this.region(sourceId, pasid);
+    checkId('group', group, 0x1ff);
+    if (pasid === undefined && (privileged || execute)) {
+      throw new TypeError('only page requests with PASID are privileged, or execute: give a pasid');
+    }
+    const [hi, lo] = addressHalves(address);
+    return this.#pageRequests.accept(region, hi, lo, request);
+  }
+
+  /**
    * Lets pending invalidations proceed. Without the option `pending` there never are any.
    *
    * @param limit - most descriptors and register requests that are executed; default all
@@ -377,6 +481,7 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
     Object.assign(this.#interruptState, RESET_INTERRUPT_STATE);
     this.#interruptEntries.dropAll();
     this.#queue.enable(false);
+    this.#links.reset();
     this.#faults.restart();
     this.#effects.all();
     this.#remappingChanged();
@@ -469,6 +574,7 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
       iotlb: this.#iotlb,
       path: this.#path,
       replay: (region, first, end, visit, options) => this.#replay(region, first, end, visit, options),
+      translations: this.#translations,
       interrupt: ({ sourceId }, address, data) => this.interrupts.write(sourceId, address, data),
       notifiersChanged: (region) => this.#upkeep.watch(region),
       announcing: (announce) => this.#upkeep.exclusively(announce),

@@ -17,13 +17,15 @@ import type { IommuMemoryRegion } from '../notifier/region.js';
 import { CombinedEntries } from '../walk/combined-entries.js';
 import type { Condition } from '../walk/condition.js';
 import { CONDITIONS, conditionId } from '../walk/conditions.js';
-import type { Context, PasidEntries, Requester } from '../walk/requester.js';
+import { REQUEST } from '../walk/request-kind.js';
+import { blocked, type Context, type PasidEntry, type Requester } from '../walk/requester.js';
 import { EXECUTE, isPrivileged, PRIVILEGED_SHIFT } from '../walk/rights.js';
 import type { RemappingState, Translator } from '../walk/translator.js';
 
 // Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
 const { PAGE_LO, PAGE_HI, TAG, RIGHTS, HOST_LO, HOST_HI, DOMAIN } = CELL;
 const SMALL_PAGE = 12 << 24;
+const UNTRANSLATED = REQUEST.untranslated;
 const OK = conditionId('ok');
 const LGN_3 = conditionId('LGN.3');
 const DISCARDED = conditionId('discarded');
@@ -81,14 +83,15 @@ export class RequestPath {
     if (!translated && this.walkPlain(region, hi, lo, access)) return OK;
     const { translator } = this;
     const pasid = region.pasid !== undefined;
-    let condition = translator.frontEnd(hi, lo, access, pasid, translated);
+    const kind = translated ? REQUEST.translated : REQUEST.untranslated;
+    let condition = translator.frontEnd(hi, lo, access, pasid, kind);
     if (condition === OK) {
       if (!this.state.translation) condition = translator.untranslated(hi, lo);
-      else if (translated || region.liveTag < 0) condition = this.walk(region, hi, lo, access, translated);
+      else if (translated || region.liveTag < 0) condition = this.walk(region, hi, lo, access, kind);
       else condition = this.lookUp(region, hi, lo, access);
     }
     if (condition !== OK) {
-      this.refuse(condition, region, hi, lo, access, translated);
+      this.refuse(condition, region, hi, lo, access, kind);
       return condition;
     }
     region.addressHi = translator.hi;
@@ -144,7 +147,7 @@ export class RequestPath {
   private lookUp(region: IommuMemoryRegion, hi: number, lo: number, access: number): number {
     const cached = (access & EXECUTE) === 0 ? this.iotlb.find(region.tag, hi, lo) : 0;
     const condition = cached === 0 ? undefined : this.answer(region, cached, lo, access);
-    return condition ?? this.walk(region, hi, lo, access, false);
+    return condition ?? this.walk(region, hi, lo, access, UNTRANSLATED);
   }
 
   /**
@@ -179,16 +182,13 @@ export class RequestPath {
     if (region.requester !== undefined) return region.requester;
     const context = this.contextOf(region);
     let fromCache = this.contexts.get(region.sourceId) === context;
-    const entries: PasidEntries = {
+    const requester = context.requester(region.pasid, {
       entry: (directory, pasid) => {
-        if (region.pasidEntry !== undefined) return region.pasidEntry;
-        const entry = this.translator.entry(directory, pasid);
-        if (this.policy.pasids && entry.condition === OK) this.pasids.insert(region, pasid, entry);
-        else fromCache = false;
+        const entry = this.pasidEntryOf(region, directory, pasid);
+        if (entry !== region.pasidEntry) fromCache = false;
         return entry;
       },
-    };
-    const requester = context.requester(region.pasid, entries);
+    });
     const { domainId, pasid, first, snooped } = requester;
     region.domain = this.iotlb.listFor(region.domain, domainId, pasid, first !== undefined);
     region.alwaysSnooped = snooped;
@@ -197,6 +197,21 @@ export class RequestPath {
       return requester;
     }
     return this.keep(region, requester);
+  }
+
+  /** What the tables say of a region's page requests (§7.4.1). */
+  pageRequester(region: IommuMemoryRegion): Requester {
+    const condition = this.translator.pageModeCondition();
+    if (condition !== OK) return blocked(condition);
+    const entry = (directory: number, pasid: number) => this.pasidEntryOf(region, directory, pasid);
+    return this.contextOf(region).requester(region.pasid, { entry }, REQUEST.page);
+  }
+
+  private pasidEntryOf(region: IommuMemoryRegion, directory: number, pasid: number): PasidEntry {
+    if (region.pasidEntry !== undefined) return region.pasidEntry;
+    const entry = this.translator.entry(directory, pasid);
+    if (this.policy.pasids && entry.condition === OK) this.pasids.insert(region, pasid, entry);
+    return entry;
   }
 
   private contextOf({ sourceId, pasid }: IommuMemoryRegion): Context {
@@ -233,13 +248,13 @@ export class RequestPath {
     this.users.delete(sourceId);
   }
 
-  private walk(region: IommuMemoryRegion, hi: number, lo: number, access: number, translated: boolean): number {
+  private walk(region: IommuMemoryRegion, hi: number, lo: number, access: number, kind: number): number {
     this.misses++;
     const requester = this.requesterOf(region);
     const { translator, iotlb } = this;
-    const condition = translator.translate(requester, hi, lo, access, translated);
+    const condition = translator.translate(requester, hi, lo, access, kind);
     const { domain } = region;
-    if (!this.keepsPages || translated || domain === undefined || region.liveTag < 0) return condition;
+    if (!this.keepsPages || kind !== UNTRANSLATED || domain === undefined || region.liveTag < 0) return condition;
     if (condition === OK) {
       const { pageShift, rights, granted, snoop } = translator;
       const word = wordOf(rights, granted, snoop, OK);
@@ -250,26 +265,24 @@ export class RequestPath {
     return condition;
   }
 
-  private refuse(
-    condition: number,
-    region: IommuMemoryRegion,
-    hi: number,
-    lo: number,
-    access: number,
-    translated: boolean,
-  ): void {
+  /** A request was stopped: logs it, and tells. */
+  refuse(condition: number, region: IommuMemoryRegion, hi: number, lo: number, access: number, kind: number): void {
     if (condition === DISCARDED) return;
     this.faults++;
     const { sourceId, pasid } = region;
     const { qualified } = CONDITIONS[condition] as Condition;
-    const request = { sourceId, pasid, hi, lo, access, translated };
-    const outcome = this.log.record(condition, qualified && this.faultsDisabled(region, translated), request);
+    const request = { sourceId, pasid, hi, lo, access, kind };
+    const outcome = this.log.record(condition, qualified && this.faultsDisabled(region, kind), request);
     this.onFault(() => faultEvent(condition, request, outcome));
   }
 
-  private faultsDisabled(region: IommuMemoryRegion, translated: boolean): boolean {
+  /** FPD in any structure that the request met. */
+  private faultsDisabled(region: IommuMemoryRegion, kind: number): boolean {
+    if (kind === REQUEST.page) return this.pageRequester(region).faultsDisabled;
     const requester = this.requesterOf(region);
-    return translated ? requester.device.faultsDisabled : requester.faultsDisabled;
+    const { device } = requester;
+    const ends = kind === REQUEST.translated || (kind === REQUEST.translation && device.forbidden !== OK);
+    return ends ? device.faultsDisabled : requester.faultsDisabled;
   }
 }
 

@@ -3,6 +3,11 @@ export function inInterruptRange(hi: number, lo: number): boolean {
   return hi === 0 && lo >>> 20 === 0xfee;
 }
 
+/** Whether the aligned block of 2^`shift` bytes (at most 1 GiB) around an address has a part in that range. */
+export function overlapsInterruptRange(hi: number, lo: number, shift: number): boolean {
+  return hi === 0 && (lo ^ 0xfee0_0000) >>> Math.max(shift, 20) === 0;
+}
+
 /** Whether an address of two halves is below 2^`bits`; `bits` is 32 to 63. */
 export function fitsWidth(hi: number, bits: number): boolean {
   return hi >>> (bits - 32) === 0;

@@ -1,3 +1,12 @@
+/**
+ * What a translation request gets (§7.1.3, column of translation requests): unsupported request, completer abort, success
+ * without rights, or success with the rights that are left. Only refusals are recorded, and what says so.
+ */
+export type TranslationAnswer = 'UR' | 'CA' | 'S0' | 'S0+log' | 'SE';
+
+/** The answers to translation requests, translated requests and page requests, `·` where no such request can meet the condition. */
+export type Answers = `${TranslationAnswer | '·'} ${'UR' | 'CA' | '·'} ${'IR' | '·'}`;
+
 /** One reason why a request is not translated, and how the architecture reports it. */
 export interface Condition {
   /** The condition's name in the specification, e.g. `LGN.1.1`. */
@@ -11,6 +20,12 @@ export interface Condition {
   /** What usually has to change so that the request succeeds. */
   readonly remedy: string;
   readonly section: string;
+  /** What a translation request gets; `undefined` if none can meet the condition. So are the next two. */
+  readonly translationRequest: TranslationAnswer | undefined;
+  /** What a translated request gets; an untranslated one gets an unsupported request in every case. */
+  readonly translatedRequest: 'UR' | 'CA' | undefined;
+  /** What a page request gets that is to be answered: the response "invalid request". */
+  readonly pageRequest: 'IR' | undefined;
 }
 
 export const QUALIFIED = true;
@@ -21,11 +36,32 @@ export function row(
   name: string,
   code: number | undefined,
   qualified: boolean,
+  answers: Answers,
   about: string,
   remedy: string,
 ): Condition {
-  return { name, code, qualified, about, remedy, section: '§7.1.3' };
+  const [translationRequest, translatedRequest, pageRequest] = answers
+    .split(' ')
+    .map((answer) => (answer === '·' ? undefined : answer)) as [
+    Condition['translationRequest'],
+    Condition['translatedRequest'],
+    Condition['pageRequest'],
+  ];
+  return {
+    name,
+    code,
+    qualified,
+    about,
+    remedy,
+    section: '§7.1.3',
+    translationRequest,
+    translatedRequest,
+    pageRequest,
+  };
 }
+
+/** Of conditions that no device with a device-TLB meets. */
+export const NO_ANSWERS: Answers = '· · ·';
 
 export const READABLE = 'put the table into memory that the unit can reach, or correct the pointer to it';
 export const RESERVED = 'clear the reserved bits named; a feature that is not advertised makes its bits reserved';

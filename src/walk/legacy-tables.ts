@@ -66,11 +66,12 @@ export class LegacyTables {
     if (!this.supportsType(translationType)) return stop(LCT_4_2);
     if (!supportsWidth(this.#capabilities, width)) return stop(LCT_4_1);
     const domainId = (high >>> 8) & 0xffff;
+    const forbidden = translationType === 1 ? OK : LCT_5;
     const requester = plainRequester({
       faultsDisabled,
       domainId,
       second: passThrough ? undefined : this.secondStage(entryFrame(lo, hi), width),
-      device: { condition: translationType === 1 ? OK : LCT_5, faultsDisabled, permissions: undefined },
+      device: { condition: forbidden, forbidden, faultsDisabled, permissions: undefined },
     });
     return { condition: OK, domainId, words, requester: () => requester };
   }

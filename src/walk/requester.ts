@@ -7,6 +7,8 @@ import type { Stage } from './stage.js';
 export interface DeviceAccess {
   /** The condition that every such request meets, or {@link OK}. */
   readonly condition: number;
+  /** The context entry lets its requester have no device-TLB: LCT.5 or SCT.5; {@link OK} if it does, or was not reached. */
+  readonly forbidden: number;
   readonly faultsDisabled: boolean;
   /** The table that they are checked in, with HPTE. */
   readonly permissions: HostPermissions | undefined;
@@ -48,7 +50,7 @@ export function blocked(condition: number, faultsDisabled = false): Requester {
     privileged: false,
     supervisor: false,
     snooped: false,
-    device: { condition, faultsDisabled, permissions: undefined },
+    device: { condition, forbidden: OK, faultsDisabled, permissions: undefined },
   };
 }
 
@@ -62,10 +64,10 @@ export interface Context {
   /**
    * The requester behind it, given what its requests carry.
    *
-   * @param translated - whether they are translated requests: no more is read than one of these, or one of the others,
-   * needs. Without it the answer is good for both
+   * @param kind - as of `REQUEST`: no more is read than such requests need, and page requests only go as far as the PASID
+   * entry (§7.4.1). Without it the answer is good for untranslated, translation and translated requests
    */
-  requester(pasid: number | undefined, entries: PasidEntries, translated?: boolean): Requester;
+  requester(pasid: number | undefined, entries: PasidEntries, kind?: number): Requester;
 }
 
 /** Where a scalable context gets its PASID entries from: memory, or a cache before it. */

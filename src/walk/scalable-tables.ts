@@ -12,6 +12,7 @@ import { HostPermissions } from './host-permissions.js';
 import { guestWidth, stopped, supportsWidth } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
 import { entryFrame } from './page-walk.js';
+import { REQUEST } from './request-kind.js';
 import {
   type Context,
   type DeviceAccess,
@@ -35,6 +36,7 @@ const SCT_4_3 = conditionId('SCT.4.3');
 const SCT_5 = conditionId('SCT.5');
 const SCT_6 = conditionId('SCT.6');
 const SCT_7 = conditionId('SCT.7');
+const SCT_8 = conditionId('SCT.8');
 const SCT_9 = conditionId('SCT.9');
 const SCT_10 = conditionId('SCT.10');
 const SGN_10 = conditionId('SGN.10');
@@ -113,7 +115,8 @@ export class ScalableTables {
       condition: OK,
       domainId: 0,
       words,
-      requester: (pasid, entries, translated) => this.requester(words, pasid, entries, translated),
+      requester: (pasid, entries, kind) =>
+        kind === REQUEST.page ? this.pageRequester(words, pasid, entries) : this.requester(words, pasid, entries, kind),
     };
   }
 
@@ -131,16 +134,18 @@ export class ScalableTables {
     context: readonly number[],
     pasid: number | undefined,
     entries: PasidEntries,
-    translated: boolean | undefined,
+    kind: number | undefined,
   ): Requester {
-    const { faultsDisabled, directory, ridPasid, ridPrivileged, checked } = fieldsOf(context);
+    const { faultsDisabled, deviceTlb, directory, ridPasid, ridPrivileged, checked } = fieldsOf(context);
     const effective = pasid ?? ridPasid;
     const condition = this.pasidCondition(context, pasid, false);
     const deviceCondition = this.pasidCondition(context, pasid, true);
-    const needsEntry = translated !== true && condition === OK;
-    const deviceNeedsEntry = translated !== false && deviceCondition === OK && checked;
+    const needsEntry = kind !== REQUEST.translated && condition === OK;
+    const ofDevice = kind === undefined || kind === REQUEST.translated;
+    const deviceNeedsEntry = ofDevice && deviceCondition === OK && checked;
     const entry = needsEntry || deviceNeedsEntry ? entries.entry(directory, effective) : undefined;
     const device: DeviceAccess = {
+      forbidden: deviceTlb ? OK : SCT_5,
       condition: deviceCondition !== OK || !checked ? deviceCondition : (entry?.condition ?? OK),
       faultsDisabled: faultsDisabled || (checked && deviceCondition === OK && entry?.faultsDisabled === true),
       permissions: deviceCondition === OK && checked ? entry?.permissions : undefined,
@@ -162,6 +167,26 @@ export class ScalableTables {
       pasid: effective,
       privileged,
       device,
+    });
+  }
+
+  /** Page requests are neither privileged nor too wide here: software judges them (§7.1.3). */
+  private pageRequester(context: readonly number[], pasid: number | undefined, entries: PasidEntries): Requester {
+    const { faultsDisabled, pasids, pageRequests, directory, ridPasid, mostPasid } = fieldsOf(context);
+    const refused = (condition: number) => plainRequester({ condition, faultsDisabled });
+    if (pasid !== undefined && !pasids) return refused(SCT_6);
+    if (!pageRequests) return refused(SCT_8);
+    if (pasid !== undefined && pasid > mostPasid) return refused(SCT_7);
+    if (pasid === ridPasid) return refused(SCT_9);
+    const effective = pasid ?? ridPasid;
+    const entry = entries.entry(directory, effective);
+    return plainRequester({
+      condition: entry.condition,
+      faultsDisabled: faultsDisabled || entry.faultsDisabled,
+      domainId: entry.domainId,
+      pasid: effective,
+      first: entry.first,
+      second: entry.second,
     });
   }
 

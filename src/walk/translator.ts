@@ -1,11 +1,12 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Capabilities } from '../regs/capabilities.js';
-import { type AddressRange, fitsWidth, inInterruptRange } from './address-ranges.js';
+import { type AddressRange, fitsWidth, inInterruptRange, overlapsInterruptRange } from './address-ranges.js';
 import type { CombinedEntries } from './combined-entries.js';
 import { conditionId, OK } from './conditions.js';
 import { LegacyTables, stopped } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
 import { CHANGED, missingRight, PageWalk } from './page-walk.js';
+import { REQUEST } from './request-kind.js';
 import type { Context, PasidEntries, PasidEntry, PasidOrigin, Requester } from './requester.js';
 import { ACCESS, EXECUTE, isPrivileged, kindBits, PRIVILEGED_SHIFT } from './rights.js';
 import { ScalableTables } from './scalable-tables.js';
@@ -16,6 +17,8 @@ const { read: READ, write: WRITE, zeroLengthRead: ZERO_LENGTH_READ } = ACCESS;
 const READ_WRITE = READ | WRITE;
 const ALL_RIGHTS = READ_WRITE | ZERO_LENGTH_READ;
 const BOTH_PRIVILEGES = ALL_RIGHTS | (ALL_RIGHTS << PRIVILEGED_SHIFT);
+// Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
+const { untranslated: UNTRANSLATED, translation: TRANSLATION, translated: TRANSLATED, page: PAGE } = REQUEST;
 /** The right to write, of users and of supervisors. */
 const WRITES = WRITE | ACCESS.privilegedWrite;
 
@@ -27,6 +30,7 @@ const RTA_1_2 = conditionId('RTA.1.2');
 const RTA_1_3 = conditionId('RTA.1.3');
 const RTA_1_4 = conditionId('RTA.1.4');
 const RTA_2 = conditionId('RTA.2');
+const RTA_3 = conditionId('RTA.3');
 const RTA_4 = conditionId('RTA.4');
 const RTA_5 = conditionId('RTA.5');
 const SPT_5 = conditionId('SPT.5');
@@ -35,6 +39,7 @@ const SGN_2 = conditionId('SGN.2');
 const SGN_4_1 = conditionId('SGN.4.1');
 const SGN_4_2 = conditionId('SGN.4.2');
 const SGN_8_1 = conditionId('SGN.8.1');
+const SGN_8_2 = conditionId('SGN.8.2');
 const SGN_8_3 = conditionId('SGN.8.3');
 const NOT_AN_INTERRUPT = conditionId('0x29');
 const PROTECTED = conditionId('protected');
@@ -109,16 +114,11 @@ export class Translator implements PasidEntries {
   /**
    * What the tables say of a requester while translation is enabled (translation.md §3 to §5).
    *
-   * @param translated - the answer is for such requests only; without it, for all
+   * @param kind - as of `REQUEST`, if the answer is for such requests only
    */
-  resolve(
-    sourceId: number,
-    pasid: number | undefined,
-    observer: WalkObserver | null = null,
-    translated?: boolean,
-  ): Requester {
+  resolve(sourceId: number, pasid: number | undefined, observer: WalkObserver | null = null, kind?: number): Requester {
     const entries = { entry: (directory: number, effective: number) => this.entry(directory, effective, observer) };
-    return this.context(sourceId, pasid, observer).requester(pasid, entries, translated);
+    return this.context(sourceId, pasid, observer).requester(pasid, entries, kind);
   }
 
   /** The context of a requester: what its mode says of all its requests, or its context entry. */
@@ -154,21 +154,31 @@ export class Translator implements PasidEntries {
     return pasid ? RTA_2 : OK;
   }
 
+  /** The same for page requests: legacy mode has none (§7.4). */
+  pageModeCondition(): number {
+    return this.state.mode === MODE.LEGACY ? RTA_3 : this.modeCondition(false);
+  }
+
   /**
    * Whether a request stops before any table is read (§3.15, §4.2.1, §11.4.5).
    *
-   * @param translated - the request carries an address that a device-TLB translated
+   * @param kind - as of `REQUEST`
    */
-  frontEnd(hi: number, lo: number, access: number, pasid: boolean, translated: boolean): number {
+  frontEnd(hi: number, lo: number, access: number, pasid: boolean, kind: number): number {
     const { translation, interruptRemapping } = this.state;
-    const accepted = !translated || (translation && (!pasid || this.#capabilities.has('ECAP.PTRS')));
-    if (!accepted) return UNSUPPORTED_REQUEST;
+    if (kind !== UNTRANSLATED) {
+      const takes =
+        kind === TRANSLATED
+          ? !pasid || this.#capabilities.has('ECAP.PTRS')
+          : kind !== PAGE || this.#capabilities.has('ECAP.PRS');
+      if (!translation || !takes) return UNSUPPORTED_REQUEST;
+    }
     // execute requests are refused before everything but a mode that is none (§11.4.5)
-    if (translation && (access & EXECUTE) !== 0 && this.#capabilities.get('VER.MAJOR') >= 8) {
+    if (translation && kind !== PAGE && (access & EXECUTE) !== 0 && this.#capabilities.get('VER.MAJOR') >= 8) {
       const mode = this.modeCondition(false);
       return mode === OK ? RTA_5 : mode;
     }
-    if (translated || pasid || !inInterruptRange(hi, lo)) return OK;
+    if (kind !== UNTRANSLATED || pasid || !inInterruptRange(hi, lo)) return OK;
     if (access === ZERO_LENGTH_READ) return DISCARDED;
     return translation || interruptRemapping ? NOT_AN_INTERRUPT : OK;
   }
@@ -181,7 +191,8 @@ export class Translator implements PasidEntries {
   /**
    * Translates one address of a resolved requester (translation.md §4 to §8).
    *
-   * @param access - rights that the request asks for
+   * @param access - rights that the request asks for; a translation request those that it would like to get
+   * @param kind - as of `REQUEST`
    * @param observer - sees each entry; with one, nothing is changed
    * @returns {@link OK}, with the result in the fields, or the condition that stops the request
    */
@@ -190,25 +201,28 @@ export class Translator implements PasidEntries {
     hi: number,
     lo: number,
     access: number,
-    translated: boolean,
+    kind: number,
     observer: WalkObserver | null = null,
   ): number {
     this.lasting = OK;
-    const stopped = this.requesterCondition(requester, access, translated);
+    const stopped = this.requesterCondition(requester, access, kind);
     if (stopped !== OK) return stopped;
-    if (translated) return this.deviceAddress(requester, hi, lo, kindBits(access), observer);
+    if (kind === TRANSLATED) return this.deviceAddress(requester, hi, lo, kindBits(access), observer);
     const { first, second } = requester;
     if (first === undefined && second === undefined) return this.passThrough(requester, hi, lo);
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const condition = this.walkStages(requester, hi, lo, access, observer);
+      const condition = this.walkStages(requester, hi, lo, access, kind, observer);
       if (condition !== CHANGED) return condition;
     }
     return ((first ?? second) as Stage).rules.conditions.notUpdated;
   }
 
   /** What stops a request whatever its address. */
-  private requesterCondition(requester: Requester, access: number, translated: boolean): number {
-    const condition = translated ? requester.device.condition : requester.condition;
+  requesterCondition(requester: Requester, access: number, kind: number): number {
+    const { device } = requester;
+    const translated = kind === TRANSLATED;
+    const forbidden = kind === TRANSLATION && device.forbidden !== OK;
+    const condition = forbidden ? device.forbidden : translated ? device.condition : requester.condition;
     if (condition !== OK || translated) return condition;
     if ((access & EXECUTE) !== 0) return SPT_5;
     return isPrivileged(access) && !requester.supervisor ? SPT_6 : OK;
@@ -219,6 +233,7 @@ export class Translator implements PasidEntries {
     hi: number,
     lo: number,
     access: number,
+    kind: number,
     observer: WalkObserver | null,
   ): number {
     const { first, second, privileged } = requester;
@@ -232,7 +247,7 @@ export class Translator implements PasidEntries {
     // a requester without PASID has one privilege only, and its rights stand where those of users do
     if (privileged) this.rights >>= PRIVILEGED_SHIFT;
     else if (!requester.supervisor) this.rights &= ALL_RIGHTS;
-    return this.finish(first, second, access, observer);
+    return this.finish(first, second, access, kind, observer);
   }
 
   /** A second stage alone: what legacy mode has, too (§3.7). */
@@ -332,9 +347,13 @@ export class Translator implements PasidEntries {
     first: Stage | undefined,
     second: Stage | undefined,
     access: number,
+    kind: number,
     observer: WalkObserver | null,
   ): number {
-    if (inInterruptRange(this.hi, this.lo)) return this.state.mode === MODE.LEGACY ? LGN_4 : SGN_8_1;
+    const scalable = this.state.mode !== MODE.LEGACY;
+    // a device-TLB is given the whole page
+    if (scalable && kind === TRANSLATION && overlapsInterruptRange(this.hi, this.lo, this.pageShift)) return SGN_8_2;
+    if (inInterruptRange(this.hi, this.lo)) return scalable ? SGN_8_1 : LGN_4;
     this.granted = this.rights;
     let marked = first === undefined ? OK : this.markDirty(this.#walk, first, access, observer);
     if (marked === OK && second !== undefined) marked = this.markDirty(this.#secondWalk, second, access, observer);

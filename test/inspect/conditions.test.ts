@@ -264,7 +264,7 @@ const CASES: readonly ConditionCase<Machine>[] = [
     arrange: () => new Machine(),
     request: { translated: true },
     step: 'translated request',
-    verdict: 'from a device-TLB: an unsupported translated request',
+    verdict: 'from a device-TLB: a request of a device-TLB that the unit does not take',
   },
   {
     condition: 'no such address',
@@ -320,6 +320,6 @@ describe('what becomes of the fault (§7.1.1, §7.2.1)', () => {
   test('a refusal without a code is not recorded', () => {
     const { fault, text } = new Machine().explain({ translated: true });
     expect(fault).toMatchObject({ condition: 'UR', reason: undefined, record: 'unrecorded' });
-    expect(text).toContain('=> not translated: an unsupported translated request (§4.2.1)');
+    expect(text).toContain('=> not translated: a request of a device-TLB that the unit does not take (§4.2.1)');
   });
 });

@@ -7,6 +7,7 @@ import {
   IntelIommu,
   type IntelIommuOptions,
 } from '../../src/index.js';
+import { LEGACY_UNIT } from '../support/legacy-unit.js';
 import { TableBuilder } from '../support/table-builder.js';
 
 /** The device of the machine, 01:02.3, and an address whose index differs at every level. */
@@ -15,28 +16,6 @@ export const IOVA = 0x0123_4567_8abcn;
 export const PAGE = 0x3_4567_8000;
 
 export const MEMORY_BYTES = 0x4_0000;
-
-/** Takes scalable mode away from the preset `everything`, and what needs it. */
-const LEGACY_ONLY: Partial<Record<CapabilityName, number>> = {
-  'CAP.FS1GP': 0,
-  'CAP.FS5LP': 0,
-  'ECAP.NEST': 0,
-  'ECAP.SRS': 0,
-  'ECAP.EAFS': 0,
-  'ECAP.PSS': 0,
-  'ECAP.PASID': 0,
-  'ECAP.SMTS': 0,
-  'ECAP.SSADS': 0,
-  'ECAP.SSTS': 0,
-  'ECAP.FSTS': 0,
-  'ECAP.SMPWCS': 0,
-  'ECAP.RPS': 0,
-  'ECAP.RPRIVS': 0,
-  'ECAP.HPTS': 0,
-  'ECAP.PTRS': 0,
-  'ECAP.SSIRWS': 0,
-  'ECAP.HPT1GPS': 0,
-};
 
 /** A machine with 256 KiB of RAM, a unit of 46 host address bits and legacy mode, and a device that no table knows yet. */
 export class Machine {
@@ -52,7 +31,7 @@ export class Machine {
     this.unit = new IntelIommu({
       memory,
       preset: 'everything',
-      capabilities: { ...LEGACY_ONLY, ...fields },
+      capabilities: { ...LEGACY_UNIT, ...fields },
       hostAddressWidth,
       caches: 'none',
       ...options,

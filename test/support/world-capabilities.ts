@@ -74,6 +74,8 @@ export function capabilityFields(caps: WorldCapabilities): Record<string, number
     'CAP.ESRTPS': Number(caps.esrtps),
     'CAP.PI': Number(caps.ir),
     'ECAP.DT': Number(caps.dt),
+    // what only devices with a device-TLB would notice
+    ...{ 'ECAP.NWFS': 0, 'ECAP.DIT': 0, 'ECAP.PDS': 0, 'ECAP.PRS': 0, 'ECAP.SMS': 0 },
     'ECAP.IR': Number(caps.ir),
     'ECAP.EIM': Number(caps.ir),
     'ECAP.MHMV': caps.ir ? 15 : 0,

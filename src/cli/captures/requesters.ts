@@ -1,5 +1,6 @@
 import { CONDITIONS, OK } from '../../walk/conditions.js';
 import type { EntryRead } from '../../walk/observer.js';
+import { REQUEST } from '../../walk/request-kind.js';
 import type { Requester } from '../../walk/requester.js';
 import type { Stage } from '../../walk/stage.js';
 import { MODE, type RemappingState, Translator } from '../../walk/translator.js';
@@ -136,7 +137,7 @@ class TableReader implements CapturedTables {
   #resolve(sourceId: number, pasid: number | undefined): { reads: EntryRead[]; requester: Requester } {
     const reads: EntryRead[] = [];
     const observer = { entry: (read: EntryRead) => reads.push(read) };
-    return { reads, requester: this.#translator.resolve(sourceId, pasid, observer, false) };
+    return { reads, requester: this.#translator.resolve(sourceId, pasid, observer, REQUEST.untranslated) };
   }
 
   #addPasid(reads: readonly (EntryRead | undefined)[], sourceId: number, pasid: number, requester: Requester): void {

@@ -6,7 +6,7 @@ import {
   rightsText,
 } from '../../index.js';
 import { type Fields, flag, hex, hexBytes, hexText, oneOf, ScenarioError, wide } from './fields.js';
-import { type Machine, requesterOf } from './machine.js';
+import { attributesOf, type Machine, requesterOf } from './machine.js';
 import type { StepTable } from './steps.js';
 
 /** Runs that `maps` tells of at most. */
@@ -61,7 +61,7 @@ export const DEVICE_STEPS: StepTable = {
     const access: Access = flag(step, 'zlr')
       ? 'zero-length-read'
       : oneOf(step, 'dir', ['read', 'write', 'atomic'], 'read');
-    const request = { ...requesterOf(step), iova, access, ...attributesOf(step) };
+    const request = { ...requesterOf(step), iova, access, ...dmaAttributes(step) };
     const { ok, fault, text } = machine.unit.explain(request);
     return fault?.reason === undefined ? { ok, text } : { ok, reason: hex(fault.reason), text };
   },
@@ -71,16 +71,13 @@ function isTranslated(step: Fields): boolean {
   return oneOf(step, 'at', ['untranslated', 'translated'], 'untranslated') === 'translated';
 }
 
-/** What a request is besides; only one with PASID is privileged, or executes. */
-function attributesOf(step: Fields): RequestAttributes {
-  const [privileged, execute] = [flag(step, 'priv'), flag(step, 'exec')];
-  const translated = isTranslated(step);
-  return step.pasid === undefined ? { translated } : { translated, privileged, execute };
+function dmaAttributes(step: Fields): RequestAttributes {
+  return { translated: isTranslated(step), ...attributesOf(step) };
 }
 
 function dmaRead(machine: Machine, region: IommuMemoryRegion, step: Fields) {
   const target = new Uint8Array(machine.bytes(step, 'size', 1));
-  const done = region.read(wide(step, 'addr'), target, attributesOf(step));
+  const done = region.read(wide(step, 'addr'), target, dmaAttributes(step));
   return { rejected: target.length - done, hex: hexText(target) };
 }
 
@@ -88,7 +85,7 @@ function dmaWrite(machine: Machine, region: IommuMemoryRegion, step: Fields) {
   const source = hexBytes(step);
   const size = machine.bytes(step, 'size', 1);
   if (source.length !== size) throw new ScenarioError(`hex has ${source.length} bytes, but size is ${size}`);
-  return { rejected: size - region.write(wide(step, 'addr'), source, attributesOf(step)) };
+  return { rejected: size - region.write(wide(step, 'addr'), source, dmaAttributes(step)) };
 }
 
 /** A fetch-and-add of 4 or 8 bytes; `hex` is the operand. */
@@ -102,7 +99,7 @@ function fetchAndAdd(machine: Machine, region: IommuMemoryRegion, step: Fields) 
   if (address % BigInt(size) !== 0n)
     throw new ScenarioError(`an AtomicOp at ${hex(address)}: align it to its ${size} bytes`);
   const old = Buffer.alloc(size);
-  const answer = region.translate(address, 'atomic', attributesOf(step));
+  const answer = region.translate(address, 'atomic', dmaAttributes(step));
   const done = answer.ok && addTo(machine.unit.memory, Number(answer.address), operand, old);
   return { rejected: done ? 0 : size, hex: hexText(old) };
 }
@@ -122,6 +119,6 @@ function zeroLengthRead(region: IommuMemoryRegion, step: Fields) {
   oneOf(step, 'dir', ['read'], 'read');
   oneOf(step, 'size', [1], 1);
   const address = wide(step, 'addr');
-  const done = region.zeroLengthRead(address, attributesOf(step));
+  const done = region.zeroLengthRead(address, dmaAttributes(step));
   return { rejected: done ? 0 : 1, hex: '00' };
 }

@@ -1,5 +1,11 @@
-import { IntelIommu, type IntelIommuOptions, type IommuMemoryRegion, rightsText } from '../../index.js';
-import { type Fields, hex, ScenarioError, shown, whole } from './fields.js';
+import {
+  IntelIommu,
+  type IntelIommuOptions,
+  type IommuMemoryRegion,
+  type RequestAttributes,
+  rightsText,
+} from '../../index.js';
+import { type Fields, flag, hex, ScenarioError, shown, whole } from './fields.js';
 
 /** Source-ids of the requesters that scenarios call by letters. */
 const DEVICES: Readonly<Record<string, number>> = {
@@ -22,6 +28,9 @@ const MOST_EVENTS = 2 ** 17;
 const IF = 0x10;
 const SW = 0x20;
 
+/** Response codes as page group response descriptors have them (§7.6.1). */
+const RESPONSE_CODES = { success: 0, 'invalid-request': 1, 'response-failure': 15 } as const;
+
 /** An event as transcripts tell it: its name, then its values. */
 export type TranscriptEvent = readonly [name: string, ...values: unknown[]];
 
@@ -31,6 +40,8 @@ export class Machine {
   #events: TranscriptEvent[] = [];
   #eventCount = 0;
   #bytes = 0;
+  /** What ends the silence of devices that do not complete invalidations. */
+  readonly #silent = new Map<number, () => void>();
 
   /** @throws TypeError or RangeError if the options are wrong */
   constructor(options: IntelIommuOptions) {
@@ -42,6 +53,15 @@ export class Machine {
   region(step: Fields): IommuMemoryRegion {
     const { sourceId, pasid } = requesterOf(step);
     return this.unit.region(sourceId, pasid);
+  }
+
+  /** From now on a device completes invalidations at once, or never. */
+  setDeviceTlb(sourceId: number, completes: boolean): void {
+    this.#silent.get(sourceId)?.();
+    this.#silent.delete(sourceId);
+    if (completes) return;
+    const port = { invalidate: () => undefined, pageGroupResponse: () => undefined };
+    this.#silent.set(sourceId, this.unit.attachDevice(sourceId, port));
   }
 
   /** A step's number of bytes; all that the scenario moves is bounded. */
@@ -82,6 +102,12 @@ export class Machine {
       const remapped = hex((BigInt(upperAddress) << 32n) | BigInt(address));
       this.#tell('msi', hex(request.address), hex(request.data), remapped, hex(data));
     });
+    unit.on('deviceTlbInvalidation', ({ sourceId, pasid, address, size }) => {
+      this.#tell('devtlb-inv', sourceId, pasid ?? null, hex(address), hex(size));
+    });
+    unit.on('pageGroupResponse', ({ sourceId, pasid, group, code }) => {
+      this.#tell('prg-response', sourceId, pasid ?? null, group, RESPONSE_CODES[code]);
+    });
     unit.on('posted', ({ descriptor, vector, notified }) => this.#tell('posted', hex(descriptor), vector, notified));
     unit.on('map', ({ sourceId, iova, length, address, rights }) => {
       this.#tell('map', sourceId, hex(iova), hex(length), hex(address), rightsText(rights));
@@ -94,6 +120,12 @@ export class Machine {
       if ((flags & IF) !== 0) this.#tell('wait-irq');
     });
   }
+}
+
+/** What a request is besides; only one with PASID is privileged, or executes. */
+export function attributesOf(step: Fields): Pick<RequestAttributes, 'privileged' | 'execute'> {
+  const [privileged, execute] = [flag(step, 'priv'), flag(step, 'exec')];
+  return step.pasid === undefined ? {} : { privileged, execute };
 }
 
 /** The requester that a step names. */

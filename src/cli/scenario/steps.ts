@@ -1,3 +1,4 @@
+import { ATS_STEPS } from './ats-steps.js';
 import { DEVICE_STEPS } from './device-steps.js';
 import { type Fields, isFields, ScenarioError, shown } from './fields.js';
 import type { Machine } from './machine.js';
@@ -10,18 +11,11 @@ export type StepResult = Readonly<Record<string, unknown>>;
 /** Performs one kind of step. */
 export type StepTable = Readonly<Record<string, (machine: Machine, step: Fields) => StepResult>>;
 
-function unmodelled(what: string): () => StepResult {
-  return () => ({ unmodelled: what });
-}
-
 const STEPS: StepTable = {
   ...MEMORY_STEPS,
   ...REGISTER_STEPS,
   ...DEVICE_STEPS,
-  ats: unmodelled('translation requests'),
-  pagereq: unmodelled('page requests'),
-  devtlb: unmodelled('device-TLBs'),
-  timeout: unmodelled('device-TLBs'),
+  ...ATS_STEPS,
 };
 
 /**

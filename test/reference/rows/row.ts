@@ -69,6 +69,10 @@ export const scalableCapabilities: Readonly<Record<string, number>> = {
   'ECAP.HPT1GPS': 1,
   'ECAP.PTRS': 1,
   'ECAP.SSIRWS': 1,
+  'ECAP.NWFS': 0,
+  'ECAP.DIT': 0,
+  'ECAP.PDS': 0,
+  'ECAP.SMS': 0,
 };
 
 /** The tables of a row. */
