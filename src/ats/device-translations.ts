@@ -69,7 +69,7 @@ export class DeviceTranslations {
     if (verdict === 'UR') return { status: 'unsupported-request', fault: faultOf(first) };
     if (verdict === 'CA') return { status: 'completer-abort', fault: faultOf(first) };
     if (first !== OK) return completion([{ ...NOTHING, privileged }]);
-    const entry = this.#entry(region, privileged);
+    const entry = this.#entry(region, hi, lo, privileged);
     return completion([entry, ...this.#further(region, hi, lo, pages, readOnly, shift, entry)]);
   }
 
@@ -97,7 +97,7 @@ export class DeviceTranslations {
         if (high === 0) break;
       }
       if (this.#translate(region, high, low | 0, readOnly, shift, 0) !== OK) break;
-      const entry = this.#entry(region, privileged);
+      const entry = this.#entry(region, high, low | 0, privileged);
       if (entry.size !== size) break;
       entries.push(entry);
     }
@@ -136,13 +136,15 @@ export class DeviceTranslations {
   }
 
   /** The result that stands in the translator, of the largest block that no request has to be kept from. */
-  #entry(region: IommuMemoryRegion, privileged: boolean): TranslationEntry {
+  #entry(region: IommuMemoryRegion, inputHi: number, inputLo: number, privileged: boolean): TranslationEntry {
     const translator = this.#translator;
     const { hi, lo, state, snoop } = translator;
     const { first, second } = this.#way.requesterOf(region);
     let shift = first === undefined && second === undefined ? this.#largest : translator.pageShift;
     const overlaps = () => {
-      if (overlapsInterruptRange(hi, lo, shift)) return true;
+      // without PASID the range is no memory as an input, either
+      const isInput = region.pasid === undefined && overlapsInterruptRange(inputHi, inputLo, shift);
+      if (isInput || overlapsInterruptRange(hi, lo, shift)) return true;
       const size = 2 ** shift;
       const at = (hi >>> 0) * 0x1_0000_0000 + ((lo & -size) >>> 0);
       return state.protectedRanges.some((range) => at < range.end && at + size > range.first);

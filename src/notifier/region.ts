@@ -48,7 +48,7 @@ export interface SlowPath {
 }
 
 /** What answers translation requests. */
-export interface TranslationSource {
+interface TranslationSource {
   answer(
     region: IommuMemoryRegion,
     hi: number,

@@ -23,6 +23,8 @@ class Round {
   #group = 0;
   /** Groups that ask for an answer. */
   #asked: number[] = [];
+  /** A descriptor was put where software has not read yet. */
+  #isOverrun = false;
 
   constructor() {
     this.#makeRoom();
@@ -36,6 +38,7 @@ class Round {
     for (const step of steps) this.do(step);
     this.#handle();
     this.machine.unit.write32(PRS, 2);
+    if (this.#isOverrun) return false;
     return String(this.device.responses.map(({ group }) => group).sort()) === String(this.#asked);
   }
 
@@ -54,6 +57,7 @@ class Round {
         ...(step === 'part of a group' ? { lastInGroup: false } : {}),
         ...(step === 'stop marker' ? { read: false } : {}),
       });
+      this.#isOverrun ||= (unit.read32(PQT) - this.#head + BYTES) % BYTES > ROOM * 32;
     }
   }
 

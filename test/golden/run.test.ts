@@ -241,9 +241,67 @@ describe('steps', () => {
     ]);
   });
 
-  test('what the model lacks is told', () => {
-    const lacking = [{ op: 'ats', dev: 'a' }, { op: 'pagereq' }, { op: 'devtlb' }, { op: 'timeout' }];
-    for (const result of resultsOf({}, lacking)) expect(result).toHaveProperty('unmodelled');
+  test('a translation request is answered with what a device-TLB may keep (§4.2.3)', () => {
+    const entry = { addr: DATA, size: '0x1000', r: true, w: true, u: false, n: false, exe: false, priv: false };
+    const steps = [
+      { op: 'ats', dev: 'a', addr: '0x1000', count: 1 },
+      // TT=1
+      { op: 'memwrite', addr: '0x102000', hex: '07' },
+      { op: 'memwrite', addr: '0x101100', hex: '05' },
+      { op: 'ats', dev: 'a', addr: '0x1000', count: 4 },
+      { op: 'ats', dev: 'a', addr: '0x1000', count: 1, nw: true },
+      { op: 'ats', dev: 'b', addr: '0x1000', count: 1 },
+    ];
+    expect(resultsOf({ preset: 'everything', haw: 40, cache: 'none' }, steps)).toMatchObject([
+      { status: 'ur', ev: [['fault', '0x10', '0xd', '0x1000', 'read']] },
+      {},
+      {},
+      { status: 'success', entries: [entry] },
+      { status: 'success', entries: [{ ...entry, w: false }] },
+      { status: 'ur' },
+    ]);
+  });
+
+  test('a device completes device-TLB invalidations, or is silent until its time has passed (§4.3)', () => {
+    const deviceTlb = '03000000100000000050000000000000';
+    const wait = `2500000007000000${'0080100000000000'}`;
+    const results = resultsOf({ preset: 'everything', haw: 40 }, [
+      { op: 'memwrite', addr: '0x107000', hex: deviceTlb + wait + deviceTlb + wait },
+      { op: 'regwrite', off: '0x90', size: 8, value: '0x107000' },
+      { op: 'regwrite', off: '0x18', size: 4, value: '0x84000000' },
+      { op: 'regwrite', off: '0x88', size: 8, value: '0x20' },
+      { op: 'devtlb', dev: 'a', mode: 'silent' },
+      { op: 'regwrite', off: '0x88', size: 8, value: '0x40' },
+      { op: 'timeout' },
+      { op: 'regread', off: '0x34', size: 4 },
+      { op: 'devtlb', dev: 'a', mode: 'complete' },
+    ]);
+    const sent = ['devtlb-inv', 0x10, null, '0x5000', '0x1000'];
+    expect(results.slice(3)).toEqual([
+      { ev: [sent, ['wait-sw', '0x108000', '0x7']] },
+      {},
+      { ev: [sent] },
+      {},
+      { value: '0x40' },
+      {},
+    ]);
+  });
+
+  test('what becomes of a page request is an event (§7.4.1)', () => {
+    const request = { op: 'pagereq', dev: 'a', addr: '0x5000', r: true, w: false, prgi: 9 };
+    const results = resultsOf({ preset: 'everything', haw: 40 }, [
+      { ...request, lpig: false },
+      { ...request, lpig: true },
+    ]);
+    expect(results).toEqual([
+      { ev: [['fault', '0x10', '0x32', '0x5000', 'read']] },
+      {
+        ev: [
+          ['fault', '0x10', '0x32', '0x5000', 'read'],
+          ['prg-response', 0x10, null, 9, 1],
+        ],
+      },
+    ]);
   });
 });
 
