@@ -111,7 +111,8 @@ const CASES: readonly ConditionCase<ScalableMachine>[] = [
   {
     condition: 'SCT.4.1',
     given: 'page requests of a device without a device-TLB',
-    arrange: () => given(SECOND, (machine) => machine.setBits(machine.context, 0x10n)),
+    arrange: () =>
+      given(SECOND, (machine) => machine.setWord(machine.context, (machine.word(machine.context) & ~4n) | 0x10n)),
     step: 'scalable context entry',
     verdict: 'PRE=1 needs DTE=1',
   },
