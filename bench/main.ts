@@ -4,7 +4,8 @@ import { interrupts } from './interrupts.js';
 import { invalidations } from './invalidate.js';
 import { measure, type Task } from './measure.js';
 import { replays } from './replay.js';
-import { allocation, hits, misses, yardsticks } from './translate.js';
+import { scalableHits, scalableMisses } from './scalable.js';
+import { allocation, hits, legacyMisses, misses, yardsticks } from './translate.js';
 
 /** A goal: the first row's time against the second's. */
 interface Goal {
@@ -24,6 +25,11 @@ const GOALS: readonly Goal[] = [
   { what: 'hit, bigint to object, 1024 pages', against: 'Map.get(bigint)', most: 1 },
   { what: 'hit, number, 4096 pages', against: 'hit, number, 1024 pages', most: 1.2 },
   { what: 'miss, number, 1M dense pages', against: MAP, most: 3 },
+  { what: 'hit, first stage, 1024 pages', against: 'hit, number, 1024 pages', most: 1.1 },
+  { what: 'hit, nested, 1024 pages', against: 'hit, number, 1024 pages', most: 1.1 },
+  { what: 'miss, second stage, 28K pages', against: 'miss, legacy, 28K pages', most: 1.2 },
+  { what: 'miss, first stage, 28K pages', against: 'miss, legacy, 28K pages', most: 1.2 },
+  { what: 'miss, nested, 1024 pages', against: 'miss, first stage, 1024 pages', most: 4 },
   { what: 'interrupt, 1024 entries cached', against: MAP, most: 0.5 },
   { what: 'replay, page by page', against: MAP, most: 0.7 },
   { what: 'replay, merged runs', against: MAP, most: 0.3 },
@@ -57,9 +63,10 @@ async function main(): Promise<void> {
   const quick = process.argv.includes('--quick');
   // made one after the other, so that none works beside the memory of all the others
   const groups: (() => Task[])[] = [
-    () => [...yardsticks(), ...hits()],
+    () => [...yardsticks(), ...hits(), ...scalableHits()],
     () => [...yardsticks(), ...interrupts()],
     () => [...yardsticks(), ...misses()],
+    () => [...legacyMisses(), ...scalableMisses()],
     () => [...yardsticks(), ...replays()],
     bulkReads,
     invalidations,

@@ -107,6 +107,19 @@ export function misses(): Task[] {
   return [chunked('miss, number, 1M dense pages', run)];
 }
 
+/** The same over so few pages that their tables stay in the processor's caches, to be compared with other modes. */
+export function legacyMisses(): Task[] {
+  const pages = 0x7000;
+  const { region } = mappedUnit(pages, (page) => page & 0x3fff, { caches: { iotlbEntries: 16 } });
+  const addresses = within(pages);
+  const run = (first: number) => {
+    let sum = 0;
+    for (let index = first; index < first + CHUNK; index++) sum += region.translateAddress(addresses[index] as number);
+    sink.value = sum;
+  };
+  return [chunked('miss, legacy, 28K pages', run)];
+}
+
 /** Bytes of heap that one translation on the number face leaves behind; needs `--expose-gc`. */
 export function allocation(): number {
   const { region } = mappedUnit(1024, (page) => page);

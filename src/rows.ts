@@ -47,3 +47,8 @@ export function maskWords([high, low]: Bits, wordCount: number): number[] {
   }
   return words;
 }
+
+/** A number in which the bits of a field are 1. */
+export function fieldMask([high, low]: Bits): bigint {
+  return ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
+}

@@ -119,7 +119,7 @@ export class DeviceTranslations {
   ): number {
     const translator = this.#translator;
     const without = region.pasid === undefined;
-    let condition = translator.frontEnd(hi, lo, READ, !without, REQUEST.translation);
+    let condition = translator.frontEnd(hi, lo, READ | attributes, !without, REQUEST.translation);
     if (condition !== OK) return condition;
     const requester = this.#way.requesterOf(region);
     if (without && inInterruptRange(hi, lo)) {

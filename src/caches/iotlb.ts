@@ -430,4 +430,4 @@ export function conditionOf(word: number): number {
   return word >>> 16;
 }
 
-export { pageHi, pageLo, SNOOP, saltOf };
+export { SNOOP, saltOf };

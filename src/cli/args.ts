@@ -99,6 +99,7 @@ export const REQUEST_OPTIONS = {
   '--write': 'flag',
   '--atomic': 'flag',
   '--zlr': 'flag',
+  '--privileged': 'flag',
 } as const;
 
 /** The options that name an interrupt request, with those that name its requester. */
@@ -126,10 +127,17 @@ export interface RequestArguments {
   readonly iova: bigint;
   readonly access: 'read' | 'write' | 'atomic' | 'zero-length-read';
   readonly pasid: number | undefined;
+  readonly privileged: boolean;
+}
+
+/** The PASID that `--pasid` gives. @throws InputError if it is none */
+export function pasidOption(args: Arguments): number | undefined {
+  const pasid = numberOption(args, '--pasid', 0xf_ffffn);
+  return pasid === undefined ? undefined : Number(pasid);
 }
 
 /**
- * The request that `--device` or `--sid`, `--iova`, `--pasid` and the kind of access describe.
+ * The request that `--device` or `--sid`, `--iova`, `--pasid`, the kind of access and `--privileged` describe.
  *
  * @throws InputError if something is missing, out of range, or given twice
  */
@@ -138,11 +146,14 @@ export function requestOption(args: Arguments): RequestArguments {
   if (sourceId === undefined) throw new InputError('which requester? give --device BDF or --sid N');
   const iova = numberOption(args, '--iova', 2n ** 64n - 1n);
   if (iova === undefined) throw new InputError('which address? give --iova X');
-  const pasid = numberOption(args, '--pasid', 0xf_ffffn);
+  const pasid = pasidOption(args);
+  const privileged = args.has('--privileged');
+  if (privileged && pasid === undefined)
+    throw new InputError('only requests with PASID are privileged: give --pasid N');
   const kinds = (['--write', '--atomic', '--zlr'] as const).filter((kind) => args.has(kind));
   if (kinds.length > 1) throw new InputError(`${kinds.join(' and ')} are given: a request is one of them`);
   const access = kinds[0] === undefined ? 'read' : ACCESS_OF[kinds[0]];
-  return { sourceId, iova, access, pasid: pasid === undefined ? undefined : Number(pasid) };
+  return { sourceId, iova, access, pasid, privileged };
 }
 
 const ACCESS_OF = { '--write': 'write', '--atomic': 'atomic', '--zlr': 'zero-length-read' } as const;

@@ -5,6 +5,7 @@ export type Column = string;
 
 /** No printed line is longer than this. */
 const LINE_WIDTH = 110;
+const MOST_INDENT = 60;
 
 /**
  * Prints rows below each other, with columns as wide as their widest cell; what does not fit into {@link LINE_WIDTH}
@@ -37,15 +38,19 @@ function printed(
   return `${wrap(start + text, start.length)}\n`;
 }
 
-/** Breaks a text at spaces into lines of {@link LINE_WIDTH}; all but the first begin with `hanging` spaces. */
+/**
+ * Breaks a text at spaces into lines of {@link LINE_WIDTH}; all but the first begin with `hanging` spaces, or as many as
+ * leave room for text.
+ */
 export function wrap(text: string, hanging: number): string {
   const lines: string[] = [];
+  const indent = Math.min(hanging, MOST_INDENT);
   let rest = text.trimEnd();
   while (rest.length > LINE_WIDTH) {
     const space = rest.lastIndexOf(' ', LINE_WIDTH);
-    const at = space > hanging ? space : LINE_WIDTH;
+    const at = space > indent ? space : LINE_WIDTH;
     lines.push(rest.slice(0, at).trimEnd());
-    rest = ' '.repeat(hanging) + rest.slice(at).trimStart();
+    rest = ' '.repeat(indent) + rest.slice(at).trimStart();
   }
   return [...lines, rest].join('\n');
 }

@@ -1,23 +1,25 @@
 import { address64 } from '../faults/fault.js';
 import type { Capabilities } from '../regs/capabilities.js';
-import { fieldOf } from '../rows.js';
-import { decodeEntry, type EntryFormat } from '../tables/entry-format.js';
-import { CONTEXT_ENTRY, PASS_THROUGH_CONTEXT_ENTRY } from '../tables/root-context.js';
-import { conditionId } from '../walk/conditions.js';
+import { type DecodedField, decodeEntry, type EntryFormat } from '../tables/entry-format.js';
+import { HOST_PERMISSION_ENTRIES } from '../tables/host-permission.js';
+import { judgedFormat } from '../tables/judged-format.js';
+import { RESERVED } from '../walk/condition.js';
+import { CONDITIONS, conditionId, OK } from '../walk/conditions.js';
 import type { EntryRead } from '../walk/observer.js';
+import type { Requester } from '../walk/requester.js';
 import { READ, rightsText, WRITE } from '../walk/rights.js';
-import { ENTRY_KIND, entryKind, type StageRules } from '../walk/stage-rules.js';
+import type { Stage } from '../walk/stage.js';
+import { ENTRY_KIND, entryKind, isPageEntry } from '../walk/stage-rules.js';
+import { lastEntryTrouble, permissionText } from './entry-trouble.js';
 import type { EntryStep } from './explanation.js';
+import { flagNames, isFlagCondition, lackingEntries, lackText, remainingRights } from './paging-entries.js';
 import { type ReservedBits, reservedBits, reservedText } from './reserved-bits.js';
 import { hex, sizeText } from './spelling.js';
-import type { Trace } from './trace.js';
+import type { Trace, TracedRead } from './trace.js';
 
-const LRT_3 = conditionId('LRT.3');
-const LCT_2 = conditionId('LCT.2');
-const LCT_3 = conditionId('LCT.3');
-const LCT_4_1 = conditionId('LCT.4.1');
-const LCT_4_2 = conditionId('LCT.4.2');
-const LCT_5 = conditionId('LCT.5');
+/** The conditions that say: a reserved field is set in the entry that was read last. */
+const RESERVED_FIELDS = new Set(CONDITIONS.flatMap(({ remedy }, id) => (remedy === RESERVED ? [id] : [])));
+const SFS_8 = conditionId('SFS.8');
 
 /** What an entry turned out to be. */
 export interface Finding {
@@ -32,47 +34,54 @@ export const UNREADABLE: Finding = { passed: false, verdict: 'cannot be read: no
 
 /** The steps of the entries that a request met. */
 export function entrySteps(trace: Trace, capabilities: Capabilities): EntryStep[] {
-  let rights = READ | WRITE;
+  const rights = remainingRights(trace);
+  const lacking = lackingEntries(trace);
   return trace.reads.map((read, at) => {
-    const format = checkedFormat(read);
-    if (read.level > 0 && read.words.length > 0) rights &= read.words[0];
-    const raw = wholeWords(read.words);
-    return entryStep(read, format, finding(trace, at, raw, capabilities), rightsText(rights));
+    const format = judgedFormat(read.format, read.words);
+    const fields = fieldsOf(read, format);
+    const left = rights[at];
+    return {
+      ...entryStep(read, format, finding(trace, at, fields, capabilities, lacking.get(read) ?? 0)),
+      rights: left === undefined ? undefined : rightsText(left),
+      sets: flagNames(read, read.flags),
+    };
   });
 }
 
-/** The step of an entry that was read. `rights` are those that are left, if it is a paging entry. */
+/** The step of an entry that was read, whatever it is of. */
 export function entryStep(
   read: EntryRead,
   format: EntryFormat,
   { passed, verdict, violations = [] }: Finding,
-  rights: EntryStep['rights'],
 ): EntryStep {
-  const readable = read.words.length > 0;
-  const raw = wholeWords(read.words);
   const table = BigInt(read.frame) << 12n;
   return {
     kind: 'entry',
     structure: format.name,
     section: format.section,
     level: read.level,
+    forTable: read.forTable,
     table,
     index: read.index,
     address: table + BigInt(read.index * format.words * 8),
-    raw,
-    fields: readable ? decodeEntry(format, raw) : [],
+    raw: wholeWords(read.words),
+    fields: fieldsOf(read, format),
     reserved: violations.length > 0 ? reservedWords(violations, format) : undefined,
     violations,
-    rights: read.level > 0 && readable ? rights : undefined,
+    rights: undefined,
+    sets: [],
     passed,
     verdict,
   };
 }
 
-/** The layout by which the entry is judged: one with TT=2 does not have its table pointer checked (§9.3). */
-function checkedFormat({ format, words }: EntryRead): EntryFormat {
-  const isPassThrough = format === CONTEXT_ENTRY && (((words[0] ?? 0) >> 2) & 3) === 2;
-  return isPassThrough ? PASS_THROUGH_CONTEXT_ENTRY : format;
+function fieldsOf({ words }: EntryRead, format: EntryFormat): DecodedField[] {
+  return words.length > 0 ? decodeEntry(format, wholeWords(words)) : [];
+}
+
+/** Whether an entry is one of those that lead to paging tables, or to the host permission table. */
+export function leadsToTables({ structure, level }: EntryStep): boolean {
+  return level === 0 && !HOST_PERMISSION_ENTRIES.some((format) => format?.name === structure);
 }
 
 export function wholeWords(words: readonly number[]): bigint[] {
@@ -87,72 +96,110 @@ function reservedWords(violations: readonly ReservedBits[], format: EntryFormat)
   return Array.from({ length: format.words }, (_, word) => (all >> BigInt(64 * word)) & 0xffff_ffff_ffff_ffffn);
 }
 
-function finding(trace: Trace, at: number, raw: readonly bigint[], capabilities: Capabilities): Finding {
-  const { condition, requester, reads } = trace;
-  const read = reads[at];
-  if (raw.length === 0) return UNREADABLE;
-  const next = reads[at + 1];
-  const rules = (requester?.first ?? requester?.second)?.rules;
-  const isReserved = condition === LRT_3 || condition === LCT_3 || condition === rules?.conditions.reserved;
-  if (next === undefined && isReserved) {
-    const { level, words } = read;
-    const format = checkedFormat(read);
-    const { tables = [], pages = [] } = rules?.formats ?? {};
-    const other = format === tables[level] ? pages[level] : tables[level];
-    const violations = reservedBits(format, words, capabilities, level > 0 ? other : undefined);
+function finding(
+  trace: Trace,
+  at: number,
+  fields: readonly DecodedField[],
+  capabilities: Capabilities,
+  lacks: number,
+): Finding {
+  const read = trace.reads[at];
+  if (read.words.length === 0) return UNREADABLE;
+  const isLast = at === trace.reads.length - 1;
+  if (isLast && RESERVED_FIELDS.has(trace.condition)) {
+    const violations = reservedBits(judgedFormat(read.format, read.words), read.words, capabilities, otherLayout(read));
     return { passed: false, verdict: reservedText(violations), violations };
   }
-  if (rules !== undefined && read.level > 0) return pagingFinding(rules, condition, read, raw, next);
-  if (next !== undefined) return { passed: true, verdict: pointer(next.frame) };
-  return read.format === CONTEXT_ENTRY ? contextFinding(trace, raw, capabilities) : NOT_PRESENT;
+  const trouble = isLast ? lastEntryTrouble(trace, fields, capabilities) : undefined;
+  if (trouble !== undefined) return { passed: false, verdict: trouble };
+  return read.stage === undefined
+    ? { passed: true, verdict: destination(trace, at, fields) }
+    : pagingFinding(trace, read, read.stage, fields, lacks, isLast);
+}
+
+/** What a paging entry would be with the other value of PS. */
+function otherLayout({ format, level, stage }: TracedRead): EntryFormat | undefined {
+  const { tables = [], pages = [] } = stage?.rules.formats ?? {};
+  return format === tables[level] ? pages[level] : tables[level];
 }
 
 function pagingFinding(
-  rules: StageRules,
-  condition: number,
-  { format, level, words: [lo, hi] }: EntryRead,
-  raw: readonly bigint[],
-  next: EntryRead | undefined,
+  trace: Trace,
+  read: TracedRead,
+  { rules }: Stage,
+  fields: readonly DecodedField[],
+  lacks: number,
+  isLast: boolean,
 ): Finding {
-  const { noRead, noWrite } = rules.conditions;
-  const wanted = condition === noWrite ? WRITE : condition === noRead ? READ : 0;
-  const passed = (wanted & ~lo) === 0;
-  const lacking = passed ? '' : `, ${wanted === WRITE ? 'W' : 'R'}=0`;
-  if (next !== undefined) return { passed, verdict: pointer(next.frame) + lacking };
-  if (entryKind(rules.masks, level, lo, hi) === ENTRY_KIND.ABSENT)
-    return { passed, verdict: 'grants nothing: R=0, W=0' };
-  const base = decodeEntry(format, raw).find(({ name }) => name === 'ADDR')?.value ?? 0n;
-  return { passed, verdict: `page of ${sizeText(2 ** (3 + 9 * level))} at ${hex(base)}${lacking}` };
+  const { level, words } = read;
+  const [lo, hi] = words;
+  const isAbsent = entryKind(rules.masks, level, lo, hi) === ENTRY_KIND.ABSENT;
+  if (isAbsent) {
+    // of an entry that grants nothing, nobody looks for more
+    return { passed: false, verdict: `grants nothing: ${lackText(read, READ | WRITE)}` };
+  }
+  const target = addressIn(read.format, fields);
+  const place = isPageEntry(rules, level, lo)
+    ? `page of ${sizeText(2 ** (3 + 9 * level))} at ${target}`
+    : pointer(target);
+  const troubles = [
+    ...(lacks === 0 ? [] : [lackText(read, lacks)]),
+    ...(isLast && trace.condition === rules.conditions.absent && trace.condition !== OK
+      ? ['no right is left that all levels grant']
+      : []),
+    ...(read === trace.marked && isFlagCondition(trace) ? [flagTrouble(trace, read)] : []),
+  ];
+  return { passed: troubles.length === 0, verdict: [place, ...troubles].join(', ') };
 }
 
-/** The last entry that was read is a context entry, and its reserved bits are right. */
-function contextFinding(
-  { condition, requester, translated }: Trace,
-  raw: readonly bigint[],
-  capabilities: Capabilities,
-): Finding {
-  const translationType = fieldOf(raw, [3, 2]);
-  if (condition === LCT_2) return NOT_PRESENT;
-  if (condition === LCT_4_1) {
-    const offered = [1, 2, 3].filter((width) => (capabilities.get('CAP.SAGAW') >> width) & 1);
-    const widths = offered.map((width) => `${width} (${30 + 9 * width} bits)`).join(', ');
-    return {
-      passed: false,
-      verdict: `AW=${fieldOf(raw, [66, 64])}: CAP.SAGAW offers ${widths === '' ? 'none' : widths}`,
-    };
-  }
-  if (condition === LCT_4_2) {
-    const lacks =
-      translationType === 3n ? 'is reserved' : `needs ECAP.${translationType === 1n ? 'DT' : 'PT'}, which is 0`;
-    return { passed: false, verdict: `TT=${translationType} ${lacks}` };
-  }
-  if (condition === LCT_5) return { passed: false, verdict: `TT=${translationType}: translated requests need TT=1` };
-  if (translated) return { passed: true, verdict: 'TT=1: translated requests may pass' };
-  const stage = requester?.first ?? requester?.second;
-  if (stage === undefined) return { passed: true, verdict: 'pass-through: the output is the input' };
-  return { passed: true, verdict: pointer(stage.table) };
+function flagTrouble({ condition, marked }: Trace, read: TracedRead): string {
+  const clear = flagNames(read, read.flags).map((name) => `${name}=0`);
+  const reason =
+    condition === SFS_8
+      ? 'the second stage grants no W'
+      : condition === marked?.stage?.rules.conditions.notSnooped
+        ? 'walks are not snooped'
+        : 'memory takes no update';
+  return `${clear.join(' and ')} ${clear.length > 1 ? 'have' : 'has'} to be set, but ${reason}`;
 }
 
-function pointer(frame: number): string {
-  return `points to the table at ${hex(BigInt(frame) << 12n)}`;
+/** Where a good entry leads to that is none of a stage. */
+function destination(trace: Trace, at: number, fields: readonly DecodedField[]): string {
+  const { reads, requester, request } = trace;
+  if (HOST_PERMISSION_ENTRIES.includes(reads[at].format)) return permissionText(trace, at);
+  const next = reads[at + 1];
+  const isLast = next === undefined || next.stage !== undefined || HOST_PERMISSION_ENTRIES.includes(next.format);
+  const { condition, device } = requester ?? {};
+  const isGood = (request.translated ? device?.condition : condition) === OK;
+  if (!isLast || !isGood || requester === undefined) return pointer(addressIn(reads[at].format, fields));
+  if (!request.translated) return stagesText(requester);
+  const { permissions } = requester.device;
+  return permissions === undefined
+    ? 'translated requests may pass'
+    : `host permission table at ${frameText(permissions.table)}`;
+}
+
+/** The stages that a requester's requests go through. */
+export function stagesText({ first, second }: Pick<Requester, 'first' | 'second'>): string {
+  if (first === undefined && second === undefined) return 'pass-through: the output is the input';
+  const stages = [stageText('first', first), stageText('second', second)];
+  return stages.filter((text) => text !== '').join(', then ');
+}
+
+function stageText(name: string, stage: Stage | undefined): string {
+  return stage === undefined ? '' : `${name} stage of ${stage.levels} levels at ${frameText(stage.table)}`;
+}
+
+function frameText(frame: number): string {
+  return hex(BigInt(frame) << 12n);
+}
+
+/** The address that an entry holds: its field of that kind. */
+function addressIn(format: EntryFormat, fields: readonly DecodedField[]): string {
+  const { name } = format.fields.find(({ kind }) => kind === 'address') ?? {};
+  return hex(fields.find((field) => field.name === name)?.value ?? 0n);
+}
+
+function pointer(address: string): string {
+  return `points to the table at ${address}`;
 }

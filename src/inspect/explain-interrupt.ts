@@ -40,9 +40,9 @@ export function explainInterruptRequest(
   const { sourceId, address, data } = request;
   const lines = [
     `${sourceIdText(sourceId)} sends ${hex(data >>> 0)} to ${hex(address >>> 0)}`,
-    ...stepLines(explanation.steps),
+    ...stepLines(explanation.steps, sourceId),
     ...(answer === undefined ? [] : [`=> ${answerText(answer)}`]),
-    ...(fault === undefined ? [] : faultLines(fault, sourceIdText(sourceId), 'the entry')),
+    ...(fault === undefined ? [] : faultLines(fault, explanation.steps, sourceIdText(sourceId))),
     ...explanation.stale.flatMap(staleLines),
   ];
   return { ...explanation, text: lines.join('\n') };

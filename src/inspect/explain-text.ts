@@ -1,6 +1,6 @@
 import type { Access } from '../walk/rights.js';
 import type { EntryStep, ExplainedFault, ExplainRequest, ExplainStep, Explanation, StaleEntry } from './explanation.js';
-import { hex, sizeText, sourceIdText } from './spelling.js';
+import { hex, sizeText, sourceIdText, usedWords } from './spelling.js';
 
 const VERBS: Readonly<Record<Access, string>> = {
   read: 'reads',
@@ -12,14 +12,14 @@ const VERBS: Readonly<Record<Access, string>> = {
 /** An explanation for people: the request, a line for each step, the verdict, what to change, and what caches hold. */
 export function explanationText(request: ExplainRequest, explanation: Omit<Explanation, 'text'>): string {
   const { steps, result, fault, stale } = explanation;
-  const lines = [requestText(request), ...stepLines(steps)];
+  const lines = [requestText(request), ...stepLines(steps, request.sourceId)];
   if (result !== undefined) {
     const { address, pageSize, rights, snoop } = result;
     lines.push(
       `=> ${hex(address)}, in a page of ${sizeText(pageSize)} that grants ${rights}${snoop ? ', snooped' : ''}`,
     );
   }
-  if (fault !== undefined) lines.push(...faultLines(fault, sourceIdText(request.sourceId), 'the context entry'));
+  if (fault !== undefined) lines.push(...faultLines(fault, steps, sourceIdText(request.sourceId)));
   for (const each of stale) lines.push(...staleLines(each));
   return lines.join('\n');
 }
@@ -30,7 +30,7 @@ export function staleLines({
   holds,
   memory,
   invalidation,
-}: Omit<StaleEntry, 'cache' | 'domainId'> & { cache: string }): string[] {
+}: Pick<StaleEntry, 'holds' | 'memory' | 'invalidation'> & { cache: string }): string[] {
   return [
     `!! the ${cache} still holds something else, and answers by it: an invalidation is missing or pending`,
     `   held:    ${holds}`,
@@ -39,14 +39,20 @@ export function staleLines({
   ];
 }
 
-function requestText({ sourceId, iova, access = 'read', pasid, translated = false }: ExplainRequest): string {
-  const extra = `${pasid === undefined ? '' : `, with PASID ${hex(pasid)}`}${translated ? ', translated by a device-TLB' : ''}`;
-  return `${sourceIdText(sourceId)} ${VERBS[access]} ${hex(iova)}${extra}`;
+function requestText(request: ExplainRequest): string {
+  const { sourceId, iova, access = 'read', pasid, translated, privileged, execute } = request;
+  const attributes = [
+    pasid === undefined ? '' : `with PASID ${hex(pasid)}`,
+    privileged ? 'privileged' : '',
+    execute ? 'to execute' : '',
+    translated ? 'translated by a device-TLB' : '',
+  ].filter((text) => text !== '');
+  return [`${sourceIdText(sourceId)} ${VERBS[access]} ${hex(iova)}`, ...attributes].join(', ');
 }
 
 /** Steps in columns: what is looked at, where it stands, its words, its fields; beneath, what is wrong with it. */
-export function stepLines(steps: readonly ExplainStep[]): string[] {
-  const rows = steps.map((step) => (step.kind === 'check' ? [step.name] : entryCells(step)));
+export function stepLines(steps: readonly ExplainStep[], sourceId: number): string[] {
+  const rows = steps.map((step) => (step.kind === 'check' ? [step.name] : entryCells(step, sourceId)));
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return steps.flatMap((step, at) => {
     const [name, place = '', raw = '', fields = ''] = rows[at];
@@ -59,36 +65,51 @@ export function stepLines(steps: readonly ExplainStep[]): string[] {
   });
 }
 
-function entryCells({ structure, index, address, raw, fields }: EntryStep): string[] {
-  const place = `${structure === 'root entry' ? 'bus' : structure === 'context entry' ? 'devfn' : 'index'} ${hex(index)} at ${hex(address)}:`;
+function entryCells({ structure, forTable, index, address, raw, fields, sets }: EntryStep, sourceId: number): string[] {
+  const [, place] = /(root|context) entry/.exec(structure) ?? [];
+  const which =
+    place === 'root' ? `bus ${hex(sourceId >> 8)}` : place === 'context' ? `devfn ${hex(sourceId & 0xff)}` : '';
+  // of long structures most words and fields are 0
+  const short = fields.length <= MOST_FIELDS;
+  const words = short ? raw : usedWords(raw);
+  const shown = short ? fields : fields.filter(({ name, value }) => name === 'P' || value !== 0n);
+  const flags = sets.length === 0 ? '' : `  sets ${sets.join(', ')}`;
   return [
-    structure,
-    place,
-    raw.map(hex).join(' '),
-    fields.map(({ name, value }) => `${name}=${spell(value)}`).join(' '),
+    forTable ? `  ${structure}` : structure,
+    `${which === '' ? `index ${hex(index)}` : which} at ${hex(address)}:`,
+    words.map(hex).join(' '),
+    shown.map(({ name, value }) => `${name}=${spell(value)}`).join(' ') + flags,
   ];
 }
+
+/** A structure with more fields is shown without those that are 0. */
+const MOST_FIELDS = 8;
 
 /** Small values are counts and flags, large ones addresses. */
 function spell(value: bigint): string {
   return value < 0x1000n ? value.toString() : hex(value);
 }
 
-/** What a fault means, what to change, and what becomes of its record; FPD stands in the structure named. */
-export function faultLines(
-  { condition, reason, about, remedy, section, record }: ExplainedFault,
-  device: string,
-  structure: string,
-): string[] {
+/** What a fault means, what to change, and what becomes of its record. */
+export function faultLines(fault: ExplainedFault, steps: readonly ExplainStep[], device: string): string[] {
+  const { condition, reason, about, remedy, section, record } = fault;
   const code = `0x${reason?.toString(16).padStart(2, '0')}`;
   // faults of the interrupt range have no other name than their code
   const name = condition === code ? code : `${condition} (${code})`;
   const verdict = `${reason === undefined ? 'not translated' : `fault ${name}`}: ${about} (${section})`;
   const records = {
     recorded: `in a fault recording register, if one is free and none of ${device} is pending (§7.2.1)`,
-    disabled: `none, because FPD=1 in ${structure} (§7.1.1)`,
+    disabled: `none, because FPD=1 in the ${disablers(steps).join(' and the ')} (§7.1.1)`,
     unrecorded: 'none, the architecture has no code for it',
   };
   const change = remedy === '' ? [] : [`   change: ${remedy}`];
   return [`=> ${verdict}`, ...change, `   record: ${records[record]}`];
+}
+
+/** The structures that disable fault processing. */
+function disablers(steps: readonly ExplainStep[]): string[] {
+  return steps.flatMap((step) => {
+    const fpd = step.kind === 'entry' && step.fields.some(({ name, value }) => name === 'FPD' && value === 1n);
+    return fpd ? [step.structure] : [];
+  });
 }

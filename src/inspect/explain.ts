@@ -4,7 +4,7 @@ import { CONDITIONS, OK } from '../walk/conditions.js';
 import { accessBits, rightsText } from '../walk/rights.js';
 import type { Translator } from '../walk/translator.js';
 import { checksBeforeTables, checksOfInput, checksOfOutput } from './check-steps.js';
-import { entrySteps } from './entry-steps.js';
+import { entrySteps, leadsToTables } from './entry-steps.js';
 import { explanationText } from './explain-text.js';
 import type { ExplainedFault, ExplainRequest, Explanation } from './explanation.js';
 import { type CacheView, staleEntries } from './stale.js';
@@ -16,7 +16,8 @@ import { type Trace, type TracedRequest, traceRequest } from './trace.js';
  * caches hold against memory stands in `stale`.
  *
  * @param caches - the caches to compare with memory
- * @throws RangeError if an id or the address is out of range; TypeError if `access` is none
+ * @throws RangeError if an id or the address is out of range; TypeError if `access` is none, or a request without PASID is
+ * privileged or executes
  */
 export function explainRequest(
   translator: Translator,
@@ -28,17 +29,17 @@ export function explainRequest(
   const trace = traceRequest(translator, traced);
   const entries = entrySteps(trace, capabilities);
   const steps = [
-    ...checksBeforeTables(traced, trace, translator.state),
-    ...entries.filter(({ level }) => level === 0),
+    ...checksBeforeTables(trace, translator.state),
+    ...entries.filter(leadsToTables),
     ...checksOfInput(trace, capabilities),
-    ...entries.filter(({ level }) => level > 0),
+    ...entries.filter((entry) => !leadsToTables(entry)),
     ...checksOfOutput(trace, translator.state),
   ];
   const explanation = {
     ok: trace.condition === OK,
     steps,
     ...(trace.condition === OK ? { result: resultOf(trace) } : { fault: explainedFault(trace) }),
-    stale: staleEntries(translator, capabilities, traced, trace, caches),
+    stale: staleEntries(translator, capabilities, trace, caches),
   };
   return { ...explanation, text: explanationText(request, explanation) };
 }
@@ -47,16 +48,21 @@ function resultOf({ hi, lo, rights, pageShift, snoop }: Trace): NonNullable<Expl
   return { address: address64(hi, lo), pageSize: 2 ** pageShift, rights: rightsText(rights), snoop };
 }
 
-function explainedFault({ condition, requester }: Trace): ExplainedFault {
+function explainedFault({ condition, requester, request }: Trace): ExplainedFault {
   const { code, qualified } = CONDITIONS[condition];
-  const disabled = qualified && requester?.faultsDisabled === true;
+  const faultsDisabled = (request.translated ? requester?.device : requester)?.faultsDisabled;
+  const disabled = qualified && faultsDisabled === true;
   const record = code === undefined ? 'unrecorded' : disabled ? 'disabled' : 'recorded';
   return { ...faultOf(condition), qualified, record };
 }
 
-function tracedRequest({ sourceId, iova, access = 'read', pasid, translated = false }: ExplainRequest): TracedRequest {
+function tracedRequest(request: ExplainRequest): TracedRequest {
+  const { sourceId, iova, access = 'read', pasid, translated = false } = request;
   checkId('sourceId', sourceId, 0xffff);
   if (pasid !== undefined) checkId('pasid', pasid, 0xf_ffff);
+  else if (request.privileged || request.execute) {
+    throw new TypeError('only requests with PASID are privileged, or execute: give a pasid');
+  }
   const exact = typeof iova === 'bigint' || Number.isSafeInteger(iova);
   if (!exact || iova < 0 || iova > 0xffff_ffff_ffff_ffffn) {
     throw new RangeError(
@@ -65,7 +71,7 @@ function tracedRequest({ sourceId, iova, access = 'read', pasid, translated = fa
   }
   const hi = Number(BigInt(iova) >> 32n) | 0;
   const lo = Number(BigInt(iova) & 0xffff_ffffn) | 0;
-  return { sourceId, hi, lo, access: accessBits(access), pasid, translated };
+  return { sourceId, hi, lo, access: accessBits(access, request), pasid, translated };
 }
 
 function checkId(name: string, id: number, most: number): void {

@@ -15,6 +15,9 @@ export interface ExplainRequest {
   readonly pasid?: number | undefined;
   /** The address comes from a device-TLB; default false. */
   readonly translated?: boolean;
+  /** A supervisor request, or one that executes what it reads; both only with PASID. Default false. */
+  readonly privileged?: boolean;
+  readonly execute?: boolean;
 }
 
 /** A check that looks at no table: at registers, or at the address. */
@@ -35,8 +38,10 @@ export interface EntryStep {
   /** The structure's name in the specification, e.g. `SS-PDE`. */
   readonly structure: string;
   readonly section: string;
-  /** Level of a paging entry, 1 to 5; 0 for a root or context entry. */
+  /** Level of a paging entry, 1 to 5; 0 for others. */
   readonly level: number;
+  /** The second stage was walked for the first-stage table that comes next, in a nested translation (§3.8). */
+  readonly forTable: boolean;
   /** Host address of the table, and the number of the entry in it. */
   readonly table: bigint;
   readonly index: number;
@@ -49,8 +54,10 @@ export interface EntryStep {
   readonly reserved: readonly bigint[] | undefined;
   /** The same, named and with their reasons. */
   readonly violations: readonly ReservedBits[];
-  /** Rights that are left after this paging entry; `undefined` for others, and when it cannot be read. */
+  /** Rights that are left for the request after this paging entry; `undefined` for others, and when it cannot be read. */
   readonly rights: 'r' | 'w' | 'rw' | '' | undefined;
+  /** The accessed and dirty flags that the request has to set in it: `A`, `EA`, `D` (§3.6.2, §3.7.2). */
+  readonly sets: readonly string[];
   /** False in an entry that has to change for the request to succeed. */
   readonly passed: boolean;
   /** What the entry is: where it points to, or what is wrong with it. */
@@ -73,9 +80,10 @@ export interface ExplainedFault extends Fault {
 
 /** Something that a cache holds although memory says otherwise by now: an invalidation is missing, or still pending. */
 export interface StaleEntry {
-  readonly cache: 'IOTLB' | 'context cache';
-  /** The domain-id that it is kept under. */
+  readonly cache: 'IOTLB' | 'PASID cache' | 'context cache';
+  /** The domain-id that it is kept under, and in scalable mode the PASID; a context entry of scalable mode has neither. */
   readonly domainId: number;
+  readonly pasid: number;
   /** What the cache holds, and what memory says. */
   readonly holds: string;
   readonly memory: string;

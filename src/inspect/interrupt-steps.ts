@@ -35,13 +35,13 @@ export function interruptSteps(
   const steps: ExplainStep[] = checksBeforeTable(request, trace, capabilities, remapping, state);
   const [entry, descriptor] = trace.reads;
   if (entry !== undefined) {
-    steps.push(entryStep(entry, entry.format, entryFinding(entry, trace, capabilities), undefined));
+    steps.push(entryStep(entry, entry.format, entryFinding(entry, trace, capabilities)));
     if (![WRONG_ENTRY, ABSENT].includes(trace.condition) && entry.words.length > 0) {
       steps.push(sourceCheck(request, trace, entry));
     }
   }
   if (descriptor !== undefined) {
-    steps.push(entryStep(descriptor, descriptor.format, descriptorFinding(descriptor, trace, capabilities), undefined));
+    steps.push(entryStep(descriptor, descriptor.format, descriptorFinding(descriptor, trace, capabilities)));
   }
   return steps;
 }

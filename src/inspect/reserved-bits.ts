@@ -63,7 +63,10 @@ function reason(format: EntryFormat, bit: number, capabilities: Capabilities, ot
   if (lacking.length > 0)
     return `${field?.name} needs ${lacking.join(' and ')}, which ${lacking.length > 1 ? 'are' : 'is'} 0`;
   const otherField = other === undefined ? undefined : fieldAt(other, bit);
-  if (otherField?.name === 'PS') return 'PS: CAP.SSLPS offers no page of this size';
+  if (otherField?.name === 'PS') {
+    const offer = other?.name.startsWith('FS') ? 'CAP.FS1GP' : 'CAP.SSLPS';
+    return `PS: ${offer} offers no page of this size`;
+  }
   if (otherField?.kind === 'address') return "the address is not aligned to the page's size";
   if (otherField?.name === 'DST' || otherField?.name === 'NDST') {
     return `${otherField.name} has 8 bits while IRTA.EIME=0`;

@@ -14,3 +14,8 @@ export function sourceIdText(sourceId: number): string {
   const twoDigits = (value: number) => value.toString(16).padStart(2, '0');
   return `${twoDigits(sourceId >> 8)}:${twoDigits((sourceId >> 3) & 31)}.${sourceId & 7}`;
 }
+
+/** The words of a long entry up to the last one that is not 0: most of them are. */
+export function usedWords(words: readonly bigint[]): readonly bigint[] {
+  return words.slice(0, Math.max(1, ...words.map((word, at) => (word === 0n ? 0 : at + 1))));
+}

@@ -237,6 +237,21 @@ export class GuestMemory extends EventEmitter<{ ranges: [] }> {
   }
 
   /**
+   * Whether {@link markEntry} would be done. A handler is asked by an exchange that changes nothing.
+   *
+   * @param lo - what the entry holds, as {@link loadEntry} gave it; with `hi`
+   */
+  canMarkEntry(frame: number, index: number, lo: number, hi: number): boolean {
+    const range = this.select(frame);
+    if (range?.handler === undefined) return range !== undefined;
+    const address = frame * PAGE_BYTES + index * 8;
+    if (range.handler.compareExchange === undefined) return range.handler.writeWord(address, lo);
+    EXPECTED[0] = lo;
+    EXPECTED[1] = hi;
+    return range.handler.compareExchange(address, EXPECTED, EXPECTED) === true;
+  }
+
+  /**
    * The words of the page `frame`, for code that looks at a whole table.
    *
    * @param frame - page number

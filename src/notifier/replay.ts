@@ -85,7 +85,7 @@ export function replayIdentity(job: ReplayJob, bits: number): ReplaySummary {
 }
 
 /** A replay that has nothing to go through. */
-export function replayNothing(job: ReplayJob): ReplaySummary {
+function replayNothing(job: ReplayJob): ReplaySummary {
   return new Replay(job).finish();
 }
 

@@ -1,4 +1,4 @@
-import { fieldOf } from '../rows.js';
+import { fieldMask, fieldOf } from '../rows.js';
 import { CAPABILITY_ROWS, type CapabilityName, type CapabilityRegister, rowsOf } from './capability-rows.js';
 import { contradictions } from './contradictions.js';
 import { NOT_MODELLED } from './modelled.js';
@@ -99,10 +99,6 @@ function decode(register: CapabilityRegister, word: bigint): Record<string, numb
     throw new RangeError(`${register} has reserved or deprecated bits set, 0x${unnamed.toString(16)}: clear them`);
   }
   return Object.fromEntries(rows.map(({ name, bits }) => [name, Number(fieldOf([word], bits))]));
-}
-
-function fieldMask([high, low]: readonly [high: number, low: number]): bigint {
-  return ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
 }
 
 function checkedFields(fields: Partial<Record<CapabilityName, number>>): Partial<Record<CapabilityName, number>> {

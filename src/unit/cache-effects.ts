@@ -40,6 +40,7 @@ export class CacheEffects implements InvalidationEffects {
 
   /** Drops every cache. */
   all(): void {
+    this.#path.epoch.value++;
     this.#iotlb.dropAll();
     this.#path.contexts.dropAll();
     this.#path.pasids.dropAll();
@@ -90,17 +91,20 @@ export class CacheEffects implements InvalidationEffects {
   }
 
   iotlbGlobal(): void {
+    this.#path.epoch.value++;
     this.#iotlb.dropAll();
     this.#upkeep.markAll();
   }
 
   iotlbDomain(domainId: number): void {
+    this.#path.epoch.value++;
     const domain = domainId & this.#domainMask;
     this.#iotlb.dropDomain(domain);
     this.#upkeep.markDomain(domain, 0, EVERYTHING);
   }
 
   iotlbPages(domainId: number, hi: number, lo: number, mask: number): void {
+    this.#path.epoch.value++;
     const domain = domainId & this.#domainMask;
     const high = hi & this.#addressHi;
     this.#iotlb.dropPages(domain, high, lo, mask);
@@ -109,12 +113,14 @@ export class CacheEffects implements InvalidationEffects {
   }
 
   pasidIotlb(domainId: number, pasid: number): void {
+    this.#path.epoch.value++;
     const domain = domainId & this.#domainMask;
     this.#iotlb.dropPasid(domain, pasid);
     this.#upkeep.markPasid(domain, pasid, 0, EVERYTHING);
   }
 
   pasidIotlbPages(domainId: number, pasid: number, hi: number, lo: number, mask: number): void {
+    this.#path.epoch.value++;
     const domain = domainId & this.#domainMask;
     this.#iotlb.dropPasidPages(domain, pasid, hi, lo, mask);
     const [first, end] = pageRange(hi, lo, mask);

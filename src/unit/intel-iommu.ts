@@ -230,7 +230,15 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
       devices: new DeviceDescriptors(this.#links, capabilities),
     });
     const work = () => this.#work();
-    this.#commands = new RegisterInvalidation(registers, capabilities, state, effects, () => this.#queue.enabled, work);
+    this.#commands = new RegisterInvalidation(
+      registers,
+      capabilities,
+      state,
+      effects,
+      () => this.#queue.enabled,
+      !policy.keepAll,
+      work,
+    );
     registers.onWrite(IQT, work);
     registers.onWrite(FSTS, work);
     new GlobalCommand(registers, capabilities, state, this.#interruptState, this.#queue, this.#faults, {
@@ -325,7 +333,8 @@ export class IntelIommu extends WatchedEmitter<IommuEvents> {
    */
   explain(request: ExplainRequest): Explanation {
     const region = this.#regions.get(regionKey(request.sourceId, request.pasid));
-    return explainRequest(this.#translator, this.capabilities, request, { iotlb: this.#iotlb, region });
+    const { contexts } = this.#path;
+    return explainRequest(this.#translator, this.capabilities, request, { iotlb: this.#iotlb, contexts, region });
   }
 
   /**

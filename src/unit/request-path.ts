@@ -14,6 +14,7 @@ import type { CachePolicy } from '../caches/policy.js';
 import { type FaultEvent, faultEvent } from '../faults/fault.js';
 import type { FaultLog } from '../faults/fault-log.js';
 import type { IommuMemoryRegion } from '../notifier/region.js';
+import { CombinedEntries } from '../walk/combined-entries.js';
 import type { Condition } from '../walk/condition.js';
 import { CONDITIONS, conditionId } from '../walk/conditions.js';
 import { REQUEST } from '../walk/request-kind.js';
@@ -37,6 +38,8 @@ const wordOf = rightsWord;
 export class RequestPath {
   readonly contexts = new ContextCache((sourceId) => this.forget(sourceId));
   readonly pasids = new PasidCache();
+  /** Counts the invalidations that may concern cached tables of nested translations. */
+  readonly epoch = { value: 1 };
   /** Requests answered by the IOTLB here, by a walk, and refused. */
   hits = 0;
   misses = 0;
@@ -189,9 +192,11 @@ export class RequestPath {
     const { domainId, pasid, first, snooped } = requester;
     region.domain = this.iotlb.listFor(region.domain, domainId, pasid, first !== undefined);
     region.alwaysSnooped = snooped;
-    if (fromCache) this.keep(region, requester);
-    else region.forget();
-    return requester;
+    if (!fromCache) {
+      region.forget();
+      return requester;
+    }
+    return this.keep(region, requester);
   }
 
   /** What the tables say of a region's page requests (§7.4.1). */
@@ -199,7 +204,7 @@ export class RequestPath {
     const condition = this.translator.pageModeCondition();
     if (condition !== OK) return blocked(condition);
     const entry = (directory: number, pasid: number) => this.pasidEntryOf(region, directory, pasid);
-    return this.contextOf(region).requester(region.pasid, { entry }, true);
+    return this.contextOf(region).requester(region.pasid, { entry }, REQUEST.page);
   }
 
   private pasidEntryOf(region: IommuMemoryRegion, directory: number, pasid: number): PasidEntry {
@@ -220,7 +225,9 @@ export class RequestPath {
     return context;
   }
 
-  private keep(region: IommuMemoryRegion, requester: Requester): void {
+  private keep(region: IommuMemoryRegion, resolved: Requester): Requester {
+    const isNested = resolved.first !== undefined && resolved.second !== undefined;
+    const requester = isNested ? { ...resolved, combined: new CombinedEntries(this.epoch) } : resolved;
     region.requester = requester;
     const { condition, first, second, privileged, supervisor } = requester;
     // a nested translation, or one whose rights depend on privilege, takes the whole way
@@ -232,6 +239,7 @@ export class RequestPath {
     const users = this.users.get(region.sourceId);
     if (users === undefined) this.users.set(region.sourceId, new Set([region]));
     else users.add(region);
+    return requester;
   }
 
   /** The context entry of a source-id is cached no longer. */

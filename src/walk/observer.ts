@@ -17,4 +17,6 @@ export interface EntryRead {
 /** Sees each step of a translation, which then changes nothing in memory. There is none in normal use. */
 export interface WalkObserver {
   entry(read: EntryRead): void;
+  /** Flags of a paging entry that was shown have to be set; whether they may be is looked at afterwards. */
+  flags?(frame: number, index: number, flags: number): void;
 }

@@ -1,6 +1,8 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
+import type { CombinedEntries } from './combined-entries.js';
 import { conditionId, OK } from './conditions.js';
 import type { WalkObserver } from './observer.js';
+import type { PlainWalk } from './plain-walk.js';
 import { ACCESS } from './rights.js';
 import type { Stage } from './stage.js';
 import { ENTRY_KIND, entryKind, entryRights, isPageEntry, type StageRules, USER } from './stage-rules.js';
@@ -67,6 +69,9 @@ export class PageWalk {
   readonly #words = new Int32Array(6);
   readonly #writable = new Uint8Array(6);
   #tables: PageWalk | undefined = undefined;
+  /** The level at which the walk began, and the rights that were left before the page's entry. */
+  #top = 0;
+  #before = 0;
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
@@ -77,6 +82,7 @@ export class PageWalk {
    * accessed flags on the way; those of a first stage are a matter of {@link markAccessed}, once the rights are known.
    *
    * @param second - the second stage through which the tables are reached, in a nested translation
+   * @param combined - the last-level tables that are cached of it, if any
    * @param access - the rights that the request asks for, as bits of `ACCESS`; legacy mode reports an absent entry by them
    * @param observer - sees each entry; with one, nothing is changed
    * @returns {@link OK} when a page was found (its rights may still be too few), the condition that ended the walk, or
@@ -89,6 +95,7 @@ export class PageWalk {
     lo: number,
     access: number,
     observer: WalkObserver | null,
+    combined: CombinedEntries | undefined = undefined,
     forTable = false,
   ): number {
     const { rules } = stage;
@@ -99,14 +106,23 @@ export class PageWalk {
     const marksEarly = rules.first && stage.snooped && second === undefined && observer === null;
     let frame = stage.table;
     this.rights = ALL_RIGHTS;
-    for (let level = stage.levels; ; level--) {
+    this.#top = stage.levels;
+    const known = combined !== undefined && observer === null && combined.find(hi, lo);
+    if (known) {
+      this.#top = 1;
+      frame = combined.frame;
+      this.rights = combined.rights;
+      this.#writable[1] = combined.writable;
+    }
+    for (let level = this.#top; ; level--) {
       const index = tableIndex(level, hi, lo);
       const isTop = level === stage.levels;
-      if (second !== undefined) {
+      if (second === undefined) this.#writable[level] = 1;
+      else if (!known) {
         const condition = this.placeEntry(second, frame, index, level, isTop, observer);
         if (condition !== OK) return condition;
         frame = this.#frames[level] as number;
-      } else this.#writable[level] = 1;
+      }
       this.level = level;
       const readable = memory.loadEntry(frame, index);
       this.lo = memory.lo;
@@ -114,6 +130,7 @@ export class PageWalk {
       this.#frames[level] = frame;
       this.#indexes[level] = index;
       this.#words[level] = this.lo;
+      const before = this.rights;
       if (observer !== null) this.show(rules, readable, forTable, observer);
       if (!readable) return isTop ? conditions.unreadableTop : conditions.unreadable;
       const kind = kindOf(rules.masks, level, this.lo, this.hi);
@@ -128,7 +145,9 @@ export class PageWalk {
       }
       frame = entryFrame(this.lo, this.hi);
       if (second !== undefined && frame >= 2 ** (second.addressBits - 12)) return SFS_5;
-      if (kind === PAGE) break;
+      if (kind !== PAGE) continue;
+      this.#before = before;
+      break;
     }
     return (this.rights & (READ | WRITE)) === 0 && conditions.absent !== OK ? conditions.absent : OK;
   }
@@ -153,17 +172,17 @@ export class PageWalk {
       const { granted } = plain;
       if ((access & ~granted) === 0) {
         this.#frames[level] = entryFrame(plain.lo, plain.hi);
-        this.#writable[level] = granted & WRITE;
+        this.#writable[level] = (granted & WRITE) >> 1;
         return OK;
       }
     }
-    let condition = tables.find(second, undefined, hi, lo, access, observer, true);
+    let condition = tables.find(second, undefined, hi, lo, access, observer, undefined, true);
     if (condition !== OK) return condition;
     if ((access & ~tables.rights) !== 0) return isTop ? SFS_6 : SFS_7;
     condition = tables.markDirty(second, observer);
     if (condition !== OK) return condition;
     this.#frames[level] = tables.placeFrame(frame);
-    this.#writable[level] = tables.rights & WRITE;
+    this.#writable[level] = (tables.rights & WRITE) >> 1;
     return OK;
   }
 
@@ -174,9 +193,24 @@ export class PageWalk {
     return base - (base % pages) + (frame % pages);
   }
 
+  /** Keeps where the page's table stands, now that every entry on the way to it is marked (§6.2.5.2). */
+  keepTable(combined: CombinedEntries, hi: number, lo: number): void {
+    if (this.level !== 1 || this.#top === 1) return;
+    combined.insert(hi, lo, this.#frames[1] as number, this.#before, this.#writable[1] as number);
+  }
+
+  /** Takes over what a short walk found. */
+  adopt({ lo, hi }: PlainWalk): void {
+    this.level = 1;
+    this.lo = lo;
+    this.hi = hi;
+    this.rights = (lo & (READ | WRITE)) | USER;
+    this.#words[1] = lo;
+  }
+
   /** Sets the accessed flags (A, and EA with EAFE) of every entry that was used, the top one first (§3.6.2). */
   markAccessed(stage: Stage, observer: WalkObserver | null): number {
-    for (let level = stage.levels; level >= this.level; level--) {
+    for (let level = this.#top; level >= this.level; level--) {
       const condition = this.mark(stage, level, stage.accessed, observer);
       if (condition !== OK) return condition;
     }
@@ -208,9 +242,10 @@ export class PageWalk {
     if ((now & ~ownFlags) !== ((this.#words[level] as number) & ~ownFlags)) return observer === null ? CHANGED : OK;
     this.#words[level] = now;
     if ((now & flags) === flags) return OK;
+    observer?.flags?.(frame, index, flags & ~now);
     if (!stage.snooped) return conditions.notSnooped;
     if (first && this.#writable[level] === 0) return SFS_8;
-    if (observer !== null) return OK;
+    if (observer !== null) return memory.canMarkEntry(frame, index, now, hi) ? OK : conditions.notUpdated;
     if (!memory.markEntry(frame, index, now, hi, flags)) return conditions.notUpdated;
     this.#words[level] = now | flags;
     return OK;

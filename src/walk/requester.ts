@@ -1,3 +1,4 @@
+import type { CombinedEntries } from './combined-entries.js';
 import { OK } from './conditions.js';
 import type { HostPermissions } from './host-permissions.js';
 import type { Stage } from './stage.js';
@@ -32,6 +33,8 @@ export interface Requester {
   readonly supervisor: boolean;
   /** PGSNP: every access is snooped. */
   readonly snooped: boolean;
+  /** Cached tables of a nested translation; `undefined` where nothing is cached. */
+  readonly combined?: CombinedEntries | undefined;
   readonly device: DeviceAccess;
 }
 
@@ -61,9 +64,10 @@ export interface Context {
   /**
    * The requester behind it, given what its requests carry.
    *
-   * @param forPages - they are page requests, which only go as far as the PASID entry (§7.4.1)
+   * @param kind - as of `REQUEST`: no more is read than such requests need, and page requests only go as far as the PASID
+   * entry (§7.4.1). Without it the answer is good for untranslated, translation and translated requests
    */
-  requester(pasid: number | undefined, entries: PasidEntries, forPages?: boolean): Requester;
+  requester(pasid: number | undefined, entries: PasidEntries, kind?: number): Requester;
 }
 
 /** Where a scalable context gets its PASID entries from: memory, or a cache before it. */

@@ -12,6 +12,7 @@ import { HostPermissions } from './host-permissions.js';
 import { guestWidth, stopped, supportsWidth } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
 import { entryFrame } from './page-walk.js';
+import { REQUEST } from './request-kind.js';
 import {
   type Context,
   type DeviceAccess,
@@ -114,8 +115,8 @@ export class ScalableTables {
       condition: OK,
       domainId: 0,
       words,
-      requester: (pasid, entries, forPages = false) =>
-        forPages ? this.pageRequester(words, pasid, entries) : this.requester(words, pasid, entries),
+      requester: (pasid, entries, kind) =>
+        kind === REQUEST.page ? this.pageRequester(words, pasid, entries) : this.requester(words, pasid, entries, kind),
     };
   }
 
@@ -129,13 +130,20 @@ export class ScalableTables {
     return translatedPasids && !pasids ? SCT_4_3 : OK;
   }
 
-  private requester(context: readonly number[], pasid: number | undefined, entries: PasidEntries): Requester {
+  private requester(
+    context: readonly number[],
+    pasid: number | undefined,
+    entries: PasidEntries,
+    kind: number | undefined,
+  ): Requester {
     const { faultsDisabled, deviceTlb, directory, ridPasid, ridPrivileged, checked } = fieldsOf(context);
     const effective = pasid ?? ridPasid;
     const condition = this.pasidCondition(context, pasid, false);
     const deviceCondition = this.pasidCondition(context, pasid, true);
-    const needsEntry = condition === OK || (deviceCondition === OK && checked);
-    const entry = needsEntry ? entries.entry(directory, effective) : undefined;
+    const needsEntry = kind !== REQUEST.translated && condition === OK;
+    const ofDevice = kind === undefined || kind === REQUEST.translated;
+    const deviceNeedsEntry = ofDevice && deviceCondition === OK && checked;
+    const entry = needsEntry || deviceNeedsEntry ? entries.entry(directory, effective) : undefined;
     const device: DeviceAccess = {
       forbidden: deviceTlb ? OK : SCT_5,
       condition: deviceCondition !== OK || !checked ? deviceCondition : (entry?.condition ?? OK),

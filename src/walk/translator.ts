@@ -1,6 +1,7 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import { type AddressRange, fitsWidth, inInterruptRange, overlapsInterruptRange } from './address-ranges.js';
+import type { CombinedEntries } from './combined-entries.js';
 import { conditionId, OK } from './conditions.js';
 import { LegacyTables, stopped } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
@@ -110,13 +111,14 @@ export class Translator implements PasidEntries {
     this.#secondWalk = new PageWalk(memory);
   }
 
-  /** What the tables say of a requester while translation is enabled (translation.md §3 to §5). */
-  resolve(sourceId: number, pasid: number | undefined, observer: WalkObserver | null = null): Requester {
-    const entries = {
-      entry: (directory: number, effective: number) =>
-        this.#scalable.pasidEntry(directory, effective, this.state.ioRights, observer),
-    };
-    return this.context(sourceId, pasid, observer).requester(pasid, entries);
+  /**
+   * What the tables say of a requester while translation is enabled (translation.md §3 to §5).
+   *
+   * @param kind - as of `REQUEST`, if the answer is for such requests only
+   */
+  resolve(sourceId: number, pasid: number | undefined, observer: WalkObserver | null = null, kind?: number): Requester {
+    const entries = { entry: (directory: number, effective: number) => this.entry(directory, effective, observer) };
+    return this.context(sourceId, pasid, observer).requester(pasid, entries, kind);
   }
 
   /** The context of a requester: what its mode says of all its requests, or its context entry. */
@@ -138,8 +140,8 @@ export class Translator implements PasidEntries {
   }
 
   /** A PASID entry as it stands in memory. */
-  entry(directory: number, pasid: number): PasidEntry {
-    return this.#scalable.pasidEntry(directory, pasid, this.state.ioRights, null);
+  entry(directory: number, pasid: number, observer: WalkObserver | null = null): PasidEntry {
+    return this.#scalable.pasidEntry(directory, pasid, this.state.ioRights, observer);
   }
 
   /** Whether the mode alone stops every request (§11.4.5): no table has a part in that. */
@@ -158,7 +160,7 @@ export class Translator implements PasidEntries {
   }
 
   /**
-   * Whether a request stops before any table is read (§3.15, §4.2.1).
+   * Whether a request stops before any table is read (§3.15, §4.2.1, §11.4.5).
    *
    * @param kind - as of `REQUEST`
    */
@@ -169,9 +171,14 @@ export class Translator implements PasidEntries {
         kind === TRANSLATED
           ? !pasid || this.#capabilities.has('ECAP.PTRS')
           : kind !== PAGE || this.#capabilities.has('ECAP.PRS');
-      return translation && takes ? OK : UNSUPPORTED_REQUEST;
+      if (!translation || !takes) return UNSUPPORTED_REQUEST;
     }
-    if (pasid || !inInterruptRange(hi, lo)) return OK;
+    // execute requests are refused before everything but a mode that is none (§11.4.5)
+    if (translation && kind !== PAGE && (access & EXECUTE) !== 0 && this.#capabilities.get('VER.MAJOR') >= 8) {
+      const mode = this.modeCondition(false);
+      return mode === OK ? RTA_5 : mode;
+    }
+    if (kind !== UNTRANSLATED || pasid || !inInterruptRange(hi, lo)) return OK;
     if (access === ZERO_LENGTH_READ) return DISCARDED;
     return translation || interruptRemapping ? NOT_AN_INTERRUPT : OK;
   }
@@ -216,14 +223,8 @@ export class Translator implements PasidEntries {
     const translated = kind === TRANSLATED;
     const forbidden = kind === TRANSLATION && device.forbidden !== OK;
     const condition = forbidden ? device.forbidden : translated ? device.condition : requester.condition;
-    const executes = (access & EXECUTE) !== 0;
-    // execute requests are refused before everything but a mode that is none (§11.4.5)
-    if (executes && this.#capabilities.get('VER.MAJOR') >= 8) {
-      const mode = this.modeCondition(false);
-      return mode === OK ? RTA_5 : mode;
-    }
     if (condition !== OK || translated) return condition;
-    if (executes) return SPT_5;
+    if ((access & EXECUTE) !== 0) return SPT_5;
     return isPrivileged(access) && !requester.supervisor ? SPT_6 : OK;
   }
 
@@ -240,7 +241,7 @@ export class Translator implements PasidEntries {
     const condition =
       first === undefined
         ? this.throughSecond(second as Stage, hi, lo, kindBits(asked), observer)
-        : this.throughFirst(first, second, hi, lo, asked, observer);
+        : this.throughFirst(first, second, hi, lo, asked, observer, requester.combined);
     if (condition !== OK) return condition;
     this.snoop = requester.snooped || (second !== undefined && this.#secondWalk.snooped);
     // a requester without PASID has one privilege only, and its rights stand where those of users do
@@ -269,6 +270,13 @@ export class Translator implements PasidEntries {
   }
 
   private findSecond(stage: Stage, hi: number, lo: number, access: number, observer: WalkObserver | null): number {
+    const { plain } = stage;
+    if (plain !== undefined && observer === null && plain.run(this.memory, hi, lo)) {
+      if ((access & ~(plain.granted | ZERO_LENGTH_READ)) === 0) {
+        this.#secondWalk.adopt(plain);
+        return OK;
+      }
+    }
     return this.#secondWalk.find(stage, undefined, hi, lo, access, observer);
   }
 
@@ -287,11 +295,12 @@ export class Translator implements PasidEntries {
     lo: number,
     asked: number,
     observer: WalkObserver | null,
+    combined: CombinedEntries | undefined,
   ): number {
     if (!coversAddress(first, hi)) return first.rules.conditions.beyond;
     const walk = this.#walk;
     const access = kindBits(asked);
-    const found = walk.find(first, second, hi, lo, asked, observer);
+    const found = walk.find(first, second, hi, lo, asked, observer, combined);
     if (found !== OK) return found;
 
     const rights = (walk.rights & READ_WRITE) | ZERO_LENGTH_READ;
@@ -302,6 +311,7 @@ export class Translator implements PasidEntries {
     if ((access & ~own) !== 0) return missingRight(first.rules, access & ~own);
     const marked = walk.markAccessed(first, observer);
     if (marked !== OK) return marked;
+    if (combined !== undefined) walk.keepTable(combined, hi, lo);
     this.rights = user | (supervisor << PRIVILEGED_SHIFT);
     this.pageShift = 3 + 9 * walk.level;
     this.leave(walk, walk.hi, walk.lo, lo);

@@ -92,9 +92,11 @@ it('the comparison of translate with replay sees a page that the IOTLB still hol
   unit.write64(0x20, 0x1000n);
   unit.write32(0x18, 0x4000_0000);
   unit.write32(0x18, 0x8000_0000);
-  expect(checkAgreement(unit, 0, 48)).toMatchObject({ holes: 2, translations: 14, disagreements: [] });
+  const requester = { sourceId: 0, pasid: undefined };
+  const stage = { addressBits: 48, rules: { first: false } };
+  expect(checkAgreement(unit, requester, stage)).toMatchObject({ holes: 2, translations: 14, disagreements: [] });
   entry(0x6000 + 8 * 5, 0xa001);
-  const { disagreements } = checkAgreement(unit, 0, 48);
+  const { disagreements } = checkAgreement(unit, requester, stage);
   expect(disagreements).toEqual([
     '0x5000, read: 0x9000, but replay says 0xa000',
     '0x5fff, write: 0x9fff, but replay says a fault',

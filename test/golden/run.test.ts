@@ -343,8 +343,7 @@ describe('options', () => {
 
   test.each([
     [{ caps: { 'ECAP.QI': 0 } }, /ECAP\.IR=1 needs ECAP\.QI=1/],
-    [{ caps: { 'ECAP.SMTS': 1 } }, /ECAP\.SMTS .*not modelled/],
-    [{ 'scalable-mode': true }, /not modelled/],
+    [{ caps: { 'CAP.AFL': 1 } }, /CAP\.AFL .*not modelled/],
     [{ 'no-such': 1 }, /no-such/],
     [{ preset: 'toString' }, /preset/],
     [{ preset: 'haswell', 'aw-bits': 39 }, /aw-bits/],

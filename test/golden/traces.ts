@@ -58,6 +58,11 @@ function sameFault(a: FaultTold, b: FaultTold): boolean {
   return a[1] === b[1] && a[2] === b[2] && pageOf(a) === pageOf(b);
 }
 
+/** Whether a result tells of no fault at all of that requester on that page. */
+export function isUntold(fault: FaultTold, result: Result): boolean {
+  return faultsOf(result).every((told) => told[1] !== fault[1] || pageOf(told) !== pageOf(fault));
+}
+
 export function pageOf([, , , address]: FaultTold): bigint {
   return num(address) & ~0xfffn;
 }

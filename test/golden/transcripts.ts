@@ -16,7 +16,7 @@ export interface Scenario {
 }
 
 /** What QEMU answered. */
-export type Answer = { readonly results: readonly Result[] } | { readonly error: string };
+export type Answer = { readonly results: readonly Result[] } | { readonly error: string; readonly message?: string };
 
 /** A recorded scenario with QEMU's answers by its full version. */
 export interface Recording {
@@ -25,8 +25,7 @@ export interface Recording {
 }
 
 /**
- * Scenarios with what QEMU answered when they were run on it over its qtest protocol; those that ask for a legacy unit.
- * The files are input for `vtd run` as they are.
+ * Scenarios with what QEMU answered when they were run on it over its qtest protocol. The files are input for `vtd run` as they are.
  */
 export function recordings(set: 'hand' | 'random'): Recording[] {
   const file = readFileSync(new URL(`data/${set}.ndjson.gz`, import.meta.url));
@@ -37,9 +36,12 @@ export function recordings(set: 'hand' | 'random'): Recording[] {
     .map((line) => JSON.parse(line));
 }
 
-/** What the model answers, with the capabilities of a version of QEMU; as JSON has it. */
+/**
+ * What the model answers, with the capabilities of a version of QEMU; as JSON has it. QEMU sets accessed and dirty flags
+ * without a capability to snoop walks, so they count as snooped.
+ */
 export function modelAnswer(scenario: Scenario, version: Version, cache = 'default'): Answer {
-  const transcript = runScenario(scenario, { preset: `qemu-${version}`, cache });
+  const transcript = runScenario(scenario, { preset: `qemu-${version}`, cache, coherent: true });
   return JSON.parse(JSON.stringify(transcript));
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadModelled } from '../../src/cli/captures/load.js';
-import { captureJson, jsonLines, legacyCaptures, otherCaptures, vtd } from '../cli/vtd.js';
+import { captureJson, captures, jsonLines, vtd } from '../cli/vtd.js';
 
 const CAPTURE = 'legacy48-vfio';
 
@@ -48,28 +48,26 @@ describe('vtd explain', () => {
     [['--iova', '0'], 'which requester? give --device BDF or --sid N'],
     [['--sid', '32', '--iova', '0', '--write', '--zlr'], '--write and --zlr are given: a request is one of them'],
     [['--sid', '32', '--iova', '0', '--why'], 'unknown option --why'],
+    [['--sid', '32', '--iova', '0', '--privileged'], 'only requests with PASID are privileged: give --pasid N'],
   ])('with wrong options %j says so in one line and exits with 2', async (options, message) => {
     const answer = await vtd(['explain', CAPTURE, ...options]);
     expect(answer).toEqual({ code: 2, stdout: '', stderr: `vtd: ${message}\n` });
   });
-
-  test.skipIf(otherCaptures.length === 0)(
-    'of a capture that is not modelled yet says so and exits with 1',
-    async () => {
-      const { code, stdout, stderr } = await vtd(['explain', otherCaptures[0].path, '--sid', '32', '--iova', '0']);
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^vtd: .*not modelled yet.*\n$/);
-    },
-  );
 });
 
 describe("the explanation of every probe of a capture ends as QEMU's answer", () => {
-  test.each(legacyCaptures.map(({ name, path }) => [name, path]))('%s', (_, path) => {
+  test.each(captures)('$name', ({ path, scalable }) => {
     const { unit } = loadModelled(path);
     for (const [sourceId, iova, kind, outcome, answer] of captureJson(path, 'oracle.json').dma) {
       if (outcome === 'bypass') continue;
       const request = { sourceId, iova: BigInt(iova), access: kind === 'w' ? 'write' : 'read' } as const;
       const { result, fault } = unit.explain(request);
+      // QEMU has the codes of legacy mode for some conditions of scalable mode
+      const legacyCode = scalable && outcome === 'fault' && Number(answer) <= 0x0e;
+      if (legacyCode) {
+        expect(fault?.condition).toMatch(/^(SCT\.2|SSS\.2|SGN\.[567])$/);
+        continue;
+      }
       const told = result === undefined ? fault?.reason : `0x${result.address.toString(16)}`;
       if (told !== answer) expect([sourceId, iova, kind, told]).toEqual([sourceId, iova, kind, answer]);
     }

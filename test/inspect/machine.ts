@@ -7,6 +7,7 @@ import {
   IntelIommu,
   type IntelIommuOptions,
 } from '../../src/index.js';
+import { LEGACY_UNIT } from '../support/legacy-unit.js';
 import { TableBuilder } from '../support/table-builder.js';
 
 /** The device of the machine, 01:02.3, and an address whose index differs at every level. */
@@ -16,7 +17,7 @@ export const PAGE = 0x3_4567_8000;
 
 export const MEMORY_BYTES = 0x4_0000;
 
-/** A machine with 256 KiB of RAM, a unit of 46 host address bits, and a device that no table knows yet. */
+/** A machine with 256 KiB of RAM, a unit of 46 host address bits and legacy mode, and a device that no table knows yet. */
 export class Machine {
   readonly memory = GuestMemory.ram(MEMORY_BYTES);
   readonly tables = new TableBuilder(this.memory, 0x10);
@@ -30,7 +31,7 @@ export class Machine {
     this.unit = new IntelIommu({
       memory,
       preset: 'everything',
-      capabilities: fields,
+      capabilities: { ...LEGACY_UNIT, ...fields },
       hostAddressWidth,
       caches: 'none',
       ...options,

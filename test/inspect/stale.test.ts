@@ -26,6 +26,7 @@ describe('an explanation tells of an invalidation that software forgot (§6.5)',
       {
         cache: 'IOTLB',
         domainId: 5,
+        pasid: 0,
         holds: `0x${(PAGE + 0xabc).toString(16)}, rw, page of 4 KiB, domain 5`,
         memory: '0x80000abc, rw, page of 4 KiB, domain 5',
         invalidation: `page-selective IOTLB invalidation of domain 5, ${page}, AM=0`,
@@ -40,7 +41,9 @@ describe('an explanation tells of an invalidation that software forgot (§6.5)',
   test('a page that was unmapped; the missing invalidation makes it good', () => {
     const { machine, entry } = warm();
     machine.tables.setWord(entry, 0n);
-    expect(machine.explain({ access: 'write' }).stale).toMatchObject([{ memory: 'nothing: R=0, W=0, domain 5' }]);
+    expect(machine.explain({ access: 'write' }).stale).toMatchObject([
+      { memory: 'LGN.2: no permission to write, domain 5' },
+    ]);
     const iova = IOVA - (IOVA & 0xfffn);
     const { registers } = machine.unit;
     machine.unit.write64(registers.offsetOf('IVA'), iova);
@@ -71,7 +74,7 @@ describe('an explanation tells of an invalidation that software forgot (§6.5)',
     machine.tables.setWord(entry, BigInt(PAGE) | 3n);
     expect(machine.explain()).toMatchObject({
       ok: true,
-      stale: [{ cache: 'IOTLB', domainId: 5, holds: 'nothing: R=0, W=0, domain 5' }],
+      stale: [{ cache: 'IOTLB', domainId: 5, holds: 'LGN.3: no permission to read, domain 5' }],
     });
   });
 
@@ -94,7 +97,7 @@ describe('an explanation tells of an invalidation that software forgot (§6.5)',
   test('a context entry that changed its domain: the context cache, and the IOTLB under the old domain-id', () => {
     const { machine, table } = warm();
     machine.tables.context(DEVICE, { table, levels: 4, domainId: 6 });
-    const held = `table 0x${(table * 4096).toString(16)} of 4 levels`;
+    const held = `second stage of 4 levels at 0x${(table * 4096).toString(16)}`;
     expect(machine.explain().stale).toMatchObject([
       {
         cache: 'context cache',

@@ -136,7 +136,7 @@ describe('contradicting capabilities are refused, and both are named', () => {
   });
 
   test('all that is wrong is told at once', () => {
-    const message = complaint({ 'ECAP.EIM': 1, 'CAP.SSLPS': 2, 'ECAP.SMTS': 1 });
+    const message = complaint({ 'ECAP.EIM': 1, 'CAP.SSLPS': 2, 'ECAP.SMTS': 1, 'ECAP.TDXCS': 1 });
     expect(message.split('; ')).toHaveLength(4);
   });
 });

@@ -113,7 +113,7 @@ describe('what software reads back after writing all ones (§11.4)', () => {
     ['ECAP', presets.everything.ecap],
     ['GCMD', 0n],
     ['GSTS', 0n],
-    ['RTADDR', 0xffff_ffff_ffff_fc00n],
+    ['RTADDR', 0xffff_ffff_ffff_fc80n],
     ['CCMD', 0xe000_0000_0000_ffffn],
     ['FSTS', 0n],
     ['FECTL', 0x8000_0000n],
@@ -278,13 +278,14 @@ describe('reset (§11.3)', () => {
     touch();
     registers.reset(true);
     const kept = registers.dump().filter(({ value }, index) => value !== fresh[index]?.value);
-    expect(kept.map(({ name, value }) => [name, value]).slice(0, 4)).toEqual([
+    expect(kept.map(({ name, value }) => [name, value]).slice(0, 5)).toEqual([
       ['FSTS', 0xff73n],
       ['ICS', 1n],
       ['IQERCD', 0xffff_ffff_0000_000fn],
-      ['FRCD[0]', 0xf000_00ff_1000_ffff_ffff_ffff_ffff_f000n],
+      ['PRS', 3n],
+      ['FRCD[0]', 0xffff_ffff_f000_ffff_ffff_ffff_ffff_f000n],
     ]);
-    expect(kept).toHaveLength(3 + 256);
+    expect(kept).toHaveLength(4 + 256);
   });
 });
 
@@ -395,6 +396,7 @@ describe('dump', () => {
     expect(rtaddr?.fields.map(({ name, value }) => [name, value])).toEqual([
       ['RTA', 0x12_3456_7000n],
       ['TTM', 3n],
+      ['SSIRWE', 0n],
     ]);
   });
 });

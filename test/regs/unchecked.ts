@@ -71,13 +71,16 @@ function repaired(values: Partial<Record<CapabilityName, number>>): Partial<Reco
     'ECAP.ERS': 0,
   };
   if (fixed['VER.MAJOR'] >= 2) Object.assign(fixed, { 'CAP.DRD': 1, 'CAP.DWD': 1 });
-  // what one lacks another may need that stands before it
-  for (let pass = 0; pass < 3; pass++) {
+  const chosen: Partial<Record<CapabilityName, number>> = fixed;
+  // what is taken away may have been needed by rows before it
+  for (let goesOn = true; goesOn; ) {
+    goesOn = false;
     for (const { name, needs = [] } of CAPABILITY_ROWS) {
-      if (needs.some((other) => (fixed as Partial<Record<CapabilityName, number>>)[other] === 0)) {
-        Object.assign(fixed, { [name]: 0 });
-      }
+      if (!chosen[name] || !needs.some((other) => chosen[other] === 0)) continue;
+      chosen[name] = 0;
+      goesOn = true;
     }
   }
-  return fixed;
+  if (chosen['ECAP.SMTS'] === 1) chosen['CAP.RWBF'] = 0;
+  return chosen;
 }

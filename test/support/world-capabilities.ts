@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { ReferenceUnit } from '../reference/index.js';
+import { LEGACY_UNIT } from './legacy-unit.js';
 
 /** The capabilities of a unit in a random world; the rest is fixed by {@link capabilityFields}. */
 export interface WorldCapabilities {
@@ -53,9 +54,10 @@ export const worldCapabilities: fc.Arbitrary<WorldCapabilities> = fc
   })
   .map((caps) => ({ ...caps, mgaw: Math.max(caps.mgaw, caps.haw) }));
 
-/** The same as fields of VER, CAP and ECAP over the preset `everything`. */
+/** The same as fields of VER, CAP and ECAP over the preset `everything`, whose scalable mode goes. */
 export function capabilityFields(caps: WorldCapabilities): Record<string, number> {
   return {
+    ...LEGACY_UNIT,
     'VER.MAJOR': caps.major,
     'CAP.ND': caps.nd,
     'CAP.PLMR': Number(caps.plmr),

@@ -3,6 +3,7 @@ import { DESCRIPTORS } from '../../src/invalidation/descriptor-rows.js';
 import { makeCapabilities } from '../../src/regs/capabilities.js';
 import { presets } from '../../src/regs/presets.js';
 import { reservedMask } from '../../src/tables/entry-format.js';
+import { LEGACY_UNIT } from '../support/legacy-unit.js';
 import { DEVICES, DOMAIN, Queue, SRTP, startedUnit, TE, unmask } from './unit.js';
 
 const FSTS = 0x34;
@@ -55,7 +56,7 @@ describe('errors stop the queue at the descriptor, with their code (§11.4.9.9)'
   });
 
   test('256-bit descriptors without scalable or abort-DMA mode: code 5; with an odd tail: code 6', () => {
-    const without = startedUnit({ capabilities: { 'ECAP.ADMS': 0 } });
+    const without = startedUnit({ capabilities: { ...LEGACY_UNIT, 'ECAP.ADMS': 0 } });
     new Queue(without.unit, without.memory, true).put(...wait(0n)).submit();
     expect(without.unit.read64(IQERCD) & 0xfn).toBe(5n);
     const { unit, memory } = startedUnit();

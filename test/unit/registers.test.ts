@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GuestMemory, IntelIommu } from '../../src/index.js';
-import { DEVICES, DOMAIN, startedUnit, TE } from './unit.js';
+import { LEGACY_UNIT } from '../support/legacy-unit.js';
+import { DEVICES, DOMAIN, startedScalableUnit, startedUnit, TE } from './unit.js';
 
 const GSTS = 0x1c;
 
@@ -29,6 +30,18 @@ describe('global commands (§11.4.4)', () => {
     });
     unit.write32(0x18, (TE | 0x0380_0000) >>> 0);
     expect(unit.read32(GSTS)).toBe(0xc000_0000);
+  });
+
+  test.each([
+    ['a unit that has scalable mode drops all caches when TE goes off', {}, 0x21_0000],
+    ['a unit that has not may keep them', LEGACY_UNIT, 0x20_0000],
+  ])('%s (§11.4.4.1)', (_, capabilities, address) => {
+    const { unit, tables, top } = startedUnit({ capabilities, caches: 'hold' });
+    expect(unit.region(DEVICES[0]).translateAddress(0x1000)).toBe(0x20_0000);
+    tables.map(top, 3, 0x1000, 0x21_0000);
+    unit.write32(0x18, 0);
+    unit.write32(0x18, TE);
+    expect(unit.region(DEVICES[0]).translateAddress(0x1000)).toBe(address);
   });
 
   test('abort-DMA mode refuses every request with RTA.4 (§7.1.3)', () => {
@@ -64,6 +77,36 @@ describe('register invalidation (§11.4.6)', () => {
     const { unit } = startedUnit({ capabilities: { 'VER.MAJOR': 6 } });
     unit.write64(0x28, (1n << 63n) | (1n << 61n));
     expect((unit.read64(0x28) >> 59n) & 3n).toBe(0n);
+  });
+
+  test.each([
+    ['default', 0x21_0000, 'drops what it names all the same'],
+    ['hold', 0x20_0000, 'does nothing'],
+  ] as const)('of scalable mode is refused with granularity 0; under policy %s it %3$s', (caches, address, _) => {
+    const { unit, tables, top } = startedScalableUnit({ caches });
+    const region = unit.region(DEVICES[0]);
+    expect(region.translateAddress(0x1000)).toBe(0x20_0000);
+    tables.map(top, 3, 0x1000, 0x21_0000);
+    const iotlb = unit.registers.offsetOf('IOTLB_REG');
+    unit.write64(iotlb, (1n << 63n) | (2n << 60n) | (BigInt(DOMAIN + 1) << 32n));
+    expect(region.translateAddress(0x1000)).toBe(0x20_0000);
+    unit.write64(iotlb, (1n << 63n) | (2n << 60n) | (BigInt(DOMAIN) << 32n));
+    expect(unit.read64(iotlb)).toBe((2n << 60n) | (BigInt(DOMAIN) << 32n));
+    expect(region.translateAddress(0x1000)).toBe(address);
+  });
+
+  test.each([
+    ['default', 'SPT.2'],
+    ['hold', undefined],
+  ] as const)('a context command of scalable mode goes for PASID entries too under policy %s', (caches, condition) => {
+    const { unit, tables, entries } = startedScalableUnit({ caches });
+    unit.region(DEVICES[0]).translateAddress(0x1000);
+    tables.setWord(entries, 0n);
+    const request = () => unit.region(DEVICES[0]).translate(0x2_0000);
+    expect(request()).toMatchObject({ fault: { condition: 'SSS.2' } });
+    unit.write64(0x28, (1n << 63n) | (1n << 61n));
+    expect(unit.read64(0x28)).toBe(1n << 61n);
+    expect(request()).toMatchObject({ fault: { condition: condition ?? 'SSS.2' } });
   });
 
   test('page-selective without CAP.PSI is done for the domain, and reported so', () => {
@@ -127,7 +170,11 @@ describe("an embedder's mistake throws an error that says what to do", () => {
     ['maps asked for without caching mode', () => region.addNotifier(), /'CAP\.CM': 1/],
     ['a window of broken pages', () => region.replay(() => true, { first: 1 }), /multiple of 4096/],
     ['overlapping memory', () => unit.memory.attach(4096, new Uint8Array(4096)), /overlaps the one at 0x0/],
-    ['scalable mode', () => startedUnit({ capabilities: { 'ECAP.SMTS': 1 } }), /ECAP\.SMTS.* not modelled yet/],
+    [
+      'a capability that is not modelled',
+      () => startedUnit({ capabilities: { 'ECAP.TDXCS': 1 } }),
+      /ECAP\.TDXCS.* not modelled yet/,
+    ],
     [
       'contradicting capabilities',
       () => startedUnit({ capabilities: { 'ECAP.QI': 0 } }),

@@ -25,6 +25,20 @@ export function startedUnit(options: Partial<IntelIommuOptions> = {}) {
   return { unit, memory, tables, top, messages };
 }
 
+/** The same devices in scalable mode, by PASID entries with second stages (PGTT 2), PASID 0 standing for none. */
+export function startedScalableUnit(options: Partial<IntelIommuOptions> = {}) {
+  const { unit, tables, top } = startedUnit(options);
+  const [root, contexts, directory, entries] = Array.from({ length: 4 }, () => tables.page() * 4096);
+  tables.setWord(root, BigInt(contexts) | 1n);
+  for (const device of DEVICES) tables.setWord(contexts + device * 32, BigInt(directory) | 1n);
+  tables.setWord(directory, BigInt(entries) | 1n);
+  tables.setWord(entries, (BigInt(top) << 12n) | (2n << 6n) | (1n << 2n) | 1n);
+  tables.setWord(entries + 8, BigInt(DOMAIN));
+  unit.write64(0x20, BigInt(root) | (1n << 10n));
+  unit.write32(0x18, (TE | SRTP) >>> 0);
+  return { unit, tables, top, entries };
+}
+
 /** Unmasks an event: its vector, address and control registers follow each other. */
 export function unmask(unit: IntelIommu, control: number, vector: number): void {
   unit.write32(control + 4, vector);

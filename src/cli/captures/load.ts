@@ -35,7 +35,7 @@ export interface Capture {
   /** Capabilities of the unit that are not modelled yet; then there is no {@link unit}. */
   readonly notModelled: readonly CapabilityName[];
   /**
-   * A unit in the captured state, over the captured memory: what was not captured decodes nothing. It caches nothing,
+   * A unit in the captured state, over the captured memory: what was not captured decodes nothing. It caches no pages,
    * and leaves the invalidation queue alone.
    */
   readonly unit: IntelIommu | undefined;
@@ -57,20 +57,21 @@ export function loadCapture(place: string): Capture {
   const capabilities = readCapabilities(registers, hostAddressWidth(directory, file));
   const notModelled = NOT_MODELLED.filter((name) => capabilities.has(name));
   const memory = readMemory(directory);
+  const origin = {
+    note: label(file.get('note')),
+    kernel: label(file.get('kernel')),
+    qemu: label(file.get('qemu')),
+    options: label(file.get('iommuOptions')),
+  };
   return {
     directory,
     name: label(file.get('name')) || basename(resolve(directory)),
-    origin: {
-      note: label(file.get('note')),
-      kernel: label(file.get('kernel')),
-      qemu: label(file.get('qemu')),
-      options: label(file.get('iommuOptions')),
-    },
+    origin,
     registers,
     capabilities,
     devices: file.get('devices').list().map(readDevice),
     notModelled,
-    unit: notModelled.length > 0 ? undefined : makeUnit(directory, registers, capabilities, memory),
+    unit: notModelled.length > 0 ? undefined : makeUnit(directory, origin, registers, capabilities, memory),
   };
 }
 
@@ -148,6 +149,7 @@ const MOST_ENTRIES = 2 ** 24;
 
 function makeUnit(
   directory: string,
+  { qemu }: Capture['origin'],
   registers: RegisterWords,
   { version, cap, ecap, haw }: Capabilities,
   memory: GuestMemory,
@@ -156,9 +158,12 @@ function makeUnit(
     const unit = new IntelIommu({
       memory,
       preset: { version, cap, ecap, haw },
-      caches: 'none',
+      // the tables stay as they are; pages are walked each time
+      caches: { iotlbEntries: 0 },
       pending: true,
       replayLimit: MOST_ENTRIES,
+      // QEMU sets flags without a regard to ECAP.SMPWCS and PWSNP, and its guests know nothing else
+      coherentWalks: qemu !== '',
     });
     programState(unit, registers);
     return unit;

@@ -1,8 +1,9 @@
 import type { ReplaySummary } from '../../notifier/replay.js';
 import type { IntelIommu } from '../../unit/intel-iommu.js';
 import { rightsText } from '../../walk/rights.js';
-import { bdf, count } from '../format.js';
+import { count } from '../format.js';
 import { InputError } from '../io.js';
+import { type CapturedRequester, requesterName } from './requesters.js';
 
 /** Pages that follow each other in both address spaces. */
 export interface Run {
@@ -33,16 +34,16 @@ export class MappingReader {
   }
 
   /** @throws InputError if there is too much to be listed */
-  read(sourceId: number): Mappings {
+  read(requester: Pick<CapturedRequester, 'sourceId' | 'pasid'>): Mappings {
     const runs: Run[] = [];
-    const summary = this.#unit.region(sourceId).replay((iova, length, address, rights) => {
+    const summary = this.#unit.region(requester.sourceId, requester.pasid).replay((iova, length, address, rights) => {
       runs.push({ iova, length, address, perm: rightsText(rights) });
       return ++this.#runs <= MOST_RUNS;
     });
     this.#entries += summary.entries;
     if (summary.ended !== 'complete' || this.#entries > MOST_ENTRIES) {
       const limits = `${count(MOST_RUNS)} runs or ${count(MOST_ENTRIES)} entries`;
-      throw new InputError(`the tables of ${bdf(sourceId)} and those before it have more than ${limits}`);
+      throw new InputError(`the tables of ${requesterName(requester)} and those before it have more than ${limits}`);
     }
     return { runs, summary };
   }

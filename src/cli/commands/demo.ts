@@ -3,10 +3,10 @@ import { parseArguments } from '../args.js';
 import { loadModelled, type ModelledCapture } from '../captures/load.js';
 import { MappingReader } from '../captures/mappings.js';
 import { loadOracle } from '../captures/probes.js';
-import { readTables } from '../captures/requesters.js';
+import { readTables, requesterName } from '../captures/requesters.js';
 import { answersText, checkAnswers, explainedText } from '../demo/answers.js';
 import { type CheckedRequester, checkRequester, checkTable, mappingTable, requesterTable } from '../demo/requesters.js';
-import { bdf, count } from '../format.js';
+import { count } from '../format.js';
 import type { Io } from '../io.js';
 import { heading, table } from '../table.js';
 import { originText, registerTable } from './dump.js';
@@ -36,7 +36,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   const reader = new MappingReader(capture.unit);
   const { requesters } = readTables(capture);
   const checked = requesters.map((requester, index) => {
-    progress(`${bdf(requester.sourceId)}: translating all that is mapped (${index + 1} of ${requesters.length})`);
+    progress(`${requesterName(requester)}: translating all that is mapped (${index + 1} of ${requesters.length})`);
     return checkRequester(capture, reader, requester);
   });
 

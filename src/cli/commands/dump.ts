@@ -1,21 +1,26 @@
+import { usedWords } from '../../inspect/spelling.js';
 import { type RegisterValue, showRegisters } from '../../regs/register-dump.js';
 import { type DecodedField, decodeEntry } from '../../tables/entry-format.js';
+import { judgedFormat } from '../../tables/judged-format.js';
 import type { EntryRead } from '../../walk/observer.js';
 import { parseArguments } from '../args.js';
 import { type Capture, loadCapture, notModelledText } from '../captures/load.js';
-import { type CapturedTables, readTables, translationText } from '../captures/requesters.js';
+import { type CapturedEntry, type CapturedTables, readTables, translationText } from '../captures/requesters.js';
 import { bdf, hex } from '../format.js';
 import type { Io } from '../io.js';
 import { table, wrap } from '../table.js';
 
 export const usage = `vtd dump CAPTURE [--all] [--json]
 
-Decodes the registers of a captured state, and its present root and context entries.
+Decodes the registers of a captured state, and its present root and context entries; in scalable mode also the PASID
+directory and table entries that requests can reach.
 
   --all   each field on a line of its own, with its meaning, also those that are 0
   --json  one line for each register ({"register","offset","value","fields"}), root entry ({"root":bus,"address","raw",
-          "fields"}) and context entry ({"context":sid,...}); a line {"notModelled":[names]} where the unit is not
-          modelled yet: then the tables are not decoded, but {"device":sid,"driver"} tells the devices
+          "fields"}), context entry ({"context":sid,...}) and in scalable mode {"root":bus,"half",...},
+          {"pasidDirectory":sid,"firstPasid",...}, {"pasidEntry":sid,"pasid",...}; a line {"notModelled":[names]}
+          where the unit is not modelled yet: then the tables are not decoded, but {"device":sid,"driver"} tells the
+          devices
 `;
 
 /** A field, of a register or an entry. */
@@ -48,7 +53,9 @@ function text(
     parts.push(`\n${wrap(`The tables are not decoded; ${notModelledText(capture)}`, 2)}\n`);
     return [...parts, '\nDevices\n', table(['', ''], devices)].join('');
   }
-  parts.push('\nPresent root and context entries\n', all ? entryLines(tables) : entryTable(tables));
+  const isScalable = tables.entries.some(({ kind }) => kind === 'pasidDirectory');
+  const kinds = isScalable ? 'root, context and PASID' : 'root and context';
+  parts.push(`\nPresent ${kinds} entries\n`, all ? entryLines(tables) : entryTable(tables));
   return parts.join('');
 }
 
@@ -87,50 +94,49 @@ function fieldsText(fields: readonly Field[]): string {
   return set.map(({ name, value }) => `${name}=${value < 10n ? value : hex(value)}`).join(' ');
 }
 
-interface NamedEntry {
-  readonly name: string;
-  readonly entry: EntryRead;
-  readonly what: string;
+/** What an entry is of, for people. */
+function nameOf({ kind, sourceId, pasid, driver, entry }: CapturedEntry): string {
+  if (kind === 'context') return `${bdf(sourceId)} ${driver}`;
+  if (kind === 'pasidDirectory') return `${bdf(sourceId)} PASID ${hex(pasid ?? 0)} on`;
+  if (kind === 'pasidEntry') return `${bdf(sourceId)} PASID ${hex(pasid ?? 0)}`;
+  return `bus ${hex(sourceId >> 8, 2)}${halfOf(entry, sourceId, ' ')}`;
 }
 
-/** The root entries, each followed by the context entries of its bus. */
-function entriesOf({ roots, requesters }: CapturedTables): NamedEntry[] {
-  return roots.flatMap((root) => [
-    { name: `bus ${hex(root.index, 2)}`, entry: root, what: 'root entry' },
-    ...requesters
-      .filter(({ sourceId }) => sourceId >> 8 === root.index)
-      .map(({ sourceId, driver, entry, requester }) => ({
-        name: `${bdf(sourceId)} ${driver}`,
-        entry,
-        what: translationText(requester),
-      })),
-  ]);
+/** Which half of a root entry of scalable mode serves a requester. */
+function halfOf({ format }: EntryRead, sourceId: number, before: string): string {
+  if (format.words > 1) return '';
+  return before + ((sourceId & 0x80) === 0 ? 'lower' : 'upper');
 }
 
-function entryTable(tables: CapturedTables): string {
-  const rows = entriesOf(tables).map(({ name, entry }) => [
-    hex(addressOf(entry)),
-    name,
-    rawText(entry),
-    fieldsText(decodeEntry(entry.format, wordsOf(entry))),
-  ]);
+function entryTable({ entries }: CapturedTables): string {
+  const rows = entries.map((each) => {
+    const words = wordsOf(each.entry);
+    const isLong = words.length > 2;
+    const raw = (isLong ? usedWords(words) : words).map((word) => hex(word, isLong ? 1 : 16)).join(' ');
+    return [hex(addressOf(each.entry)), nameOf(each), raw, fieldsText(fieldsOf(each.entry))];
+  });
   return table(['>address', 'of', 'entry', 'fields that are not 0'], rows);
 }
 
-function entryLines(tables: CapturedTables): string {
-  return entriesOf(tables)
-    .map(({ name, entry, what }) => {
-      const title = `  ${hex(addressOf(entry))} ${name}, ${rawText(entry)}: ${what}\n`;
-      return title + fieldLines(decodeEntry(entry.format, wordsOf(entry)));
+function entryLines({ entries }: CapturedTables): string {
+  return entries
+    .map((each) => {
+      const raw = wordsOf(each.entry).map((word) => hex(word, 16));
+      const what =
+        each.kind === 'context' || each.kind === 'pasidEntry'
+          ? translationText(each.requester)
+          : each.entry.format.name;
+      return `${wrap(`  ${hex(addressOf(each.entry))} ${nameOf(each)}, ${raw.join(' ')}: ${what}`, 6)}\n${fieldLines(fieldsOf(each.entry))}`;
     })
     .join('');
 }
 
-/** Bytes of a root or context entry. */
-const ENTRY_BYTES = 16;
+function addressOf({ format, frame, index }: EntryRead): number {
+  return frame * 4096 + index * format.words * 8;
+}
 
-function addressOf({ frame, index }: EntryRead): number {
-  return frame * 4096 + index * ENTRY_BYTES;
+function fieldsOf(entry: EntryRead): DecodedField[] {
+  return decodeEntry(judgedFormat(entry.format, entry.words), wordsOf(entry));
 }
 
 /** The entry as 64-bit words. */
@@ -139,18 +145,12 @@ function wordsOf({ words }: EntryRead): bigint[] {
   return Array.from({ length: words.length / 2 }, (_, word) => (half(2 * word + 1) << 32n) | half(2 * word));
 }
 
-function rawText(entry: EntryRead): string {
-  return wordsOf(entry)
-    .map((word) => hex(word, 16))
-    .join(' ');
-}
-
 function jsonLines(capture: Capture, registers: readonly RegisterValue[], tables: CapturedTables | undefined): string {
   const fields = (list: readonly Field[]) => Object.fromEntries(list.map(({ name, value }) => [name, hex(value)]));
   const entry = (read: EntryRead) => ({
     address: hex(addressOf(read)),
     raw: wordsOf(read).map((word) => hex(word)),
-    fields: fields(decodeEntry(read.format, wordsOf(read))),
+    fields: fields(fieldsOf(read)),
   });
   const lines: object[] = registers.map((register) => ({
     register: register.name,
@@ -162,10 +162,16 @@ function jsonLines(capture: Capture, registers: readonly RegisterValue[], tables
     lines.push({ notModelled: capture.notModelled });
     lines.push(...capture.devices.map(({ sourceId, driver }) => ({ device: sourceId, driver })));
   } else {
-    lines.push(...tables.roots.map((root) => ({ root: root.index, ...entry(root) })));
-    lines.push(
-      ...tables.requesters.map((each) => ({ context: each.sourceId, driver: each.driver, ...entry(each.entry) })),
-    );
+    lines.push(...tables.entries.map((each) => ({ ...keyOf(each), ...entry(each.entry) })));
   }
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+/** What an entry is of, for programs. */
+function keyOf({ kind, sourceId, pasid, driver, entry }: CapturedEntry): object {
+  if (kind === 'context') return { context: sourceId, driver };
+  if (kind === 'pasidDirectory') return { pasidDirectory: sourceId, firstPasid: pasid };
+  if (kind === 'pasidEntry') return { pasidEntry: sourceId, pasid };
+  const half = halfOf(entry, sourceId, '');
+  return half === '' ? { root: sourceId >> 8 } : { root: sourceId >> 8, half };
 }

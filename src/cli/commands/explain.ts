@@ -5,7 +5,8 @@ import { loadModelled } from '../captures/load.js';
 import { hex } from '../format.js';
 import { InputError, type Io } from '../io.js';
 
-export const usage = `vtd explain CAPTURE --device BDF|--sid N --iova X [--write|--atomic|--zlr] [--pasid N] [--json]
+export const usage = `vtd explain CAPTURE --device BDF|--sid N --iova X [--write|--atomic|--zlr]
+          [--pasid N [--privileged]] [--json]
 vtd explain CAPTURE --device BDF|--sid N --msi X [--data N] [--json]
 
 Tells step by step what happens to a request of a device in a captured state: each register and table entry that it
@@ -15,7 +16,7 @@ meets, what the entry holds, the check that fails and where the specification ha
   --sid N       the requester, as its 16-bit source-id
   --iova X      the address
   --write       a write; --atomic: an AtomicOp; --zlr: a zero-length read; else a read
-  --pasid N     the request carries a PASID
+  --pasid N     the request carries a PASID; --privileged: it is a supervisor request
   --msi X       not a DMA request, but an interrupt request to this address
   --data N      the dword that it writes there, else 0
   --json        as of vtd translate, and {"steps","stale","text"}; 64-bit values are hex strings. Of an interrupt

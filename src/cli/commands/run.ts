@@ -9,7 +9,9 @@ export const usage = `usage: vtd run FILE|- [--preset NAME] [--cache POLICY] [--
 Runs scenarios and prints a transcript of each, as NDJSON. FILE holds one scenario, an array of them or one a line
 (JSON, plain or gzipped); - is standard input. A scenario that cannot be run gives a line with its error.
 
-  --preset NAME   the unit of scenarios that name none: ${Object.keys(presets).join(', ')}
+  --preset NAME   the unit of scenarios that name none, one of
+                  ${Object.keys(presets).slice(0, 5).join(', ')},
+                  ${Object.keys(presets).slice(5).join(', ')}
                   (default qemu-11.1); with qemu-7.2, QEMU's option names in scenarios mean those of 7.2
   --cache POLICY  the cache policy of scenarios that name none: ${Object.keys(CACHE_POLICIES).join(', ')}
   --coherent      all page walks are snooped

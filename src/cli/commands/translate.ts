@@ -3,7 +3,8 @@ import { loadModelled } from '../captures/load.js';
 import { bdf, hex, size } from '../format.js';
 import type { Io } from '../io.js';
 
-export const usage = `vtd translate CAPTURE --device BDF|--sid N --iova X [--write|--atomic|--zlr] [--pasid N] [--json]
+export const usage = `vtd translate CAPTURE --device BDF|--sid N --iova X [--write|--atomic|--zlr]
+          [--pasid N [--privileged]] [--json]
 
 Translates an address of a device in a captured state. \`vtd explain\` tells each step of the same.
 
@@ -11,7 +12,7 @@ Translates an address of a device in a captured state. \`vtd explain\` tells eac
   --sid N       the requester, as its 16-bit source-id
   --iova X      the address
   --write       a write; --atomic: an AtomicOp; --zlr: a zero-length read; else a read
-  --pasid N     the request carries a PASID
+  --pasid N     the request carries a PASID; --privileged: it is a supervisor request
   --json        {"ok":true,"address","pageSize","perm"} or {"ok":false,"reason","condition","about"}
 `;
 
@@ -19,9 +20,9 @@ const VERBS = { read: 'reads', write: 'writes', atomic: 'does an AtomicOp at', '
 
 export async function run(args: string[], io: Io): Promise<number> {
   const options = parseArguments(args, ['CAPTURE'], { ...REQUEST_OPTIONS, '--json': 'flag' });
-  const { sourceId, iova, access, pasid } = requestOption(options);
+  const { sourceId, iova, access, pasid, privileged } = requestOption(options);
   const { unit } = loadModelled(options.positionals[0]);
-  const answer = unit.region(sourceId, pasid).translate(iova, access);
+  const answer = unit.region(sourceId, pasid).translate(iova, access, { privileged });
   if (options.has('--json')) {
     const line = answer.ok
       ? { ok: true, address: hex(answer.address), pageSize: answer.pageSize, perm: answer.rights }
@@ -34,7 +35,8 @@ export async function run(args: string[], io: Io): Promise<number> {
     io.stdout.write(`${JSON.stringify(line)}\n`);
     return 0;
   }
-  const request = `${bdf(sourceId)} ${VERBS[access]} ${hex(iova)}`;
+  const prefix = pasid === undefined ? '' : `, with PASID ${hex(pasid)}${privileged ? ', privileged' : ''}`;
+  const request = `${bdf(sourceId)} ${VERBS[access]} ${hex(iova)}${prefix}`;
   if (answer.ok) {
     io.stdout.write(`${request} -> ${hex(answer.address)}, a page of ${size(answer.pageSize)}, ${answer.rights}\n`);
   } else {

@@ -3,9 +3,9 @@ import { OK } from '../../walk/conditions.js';
 import { type Agreement, checkAgreement } from '../captures/agreement.js';
 import type { ModelledCapture } from '../captures/load.js';
 import type { MappingReader, Run } from '../captures/mappings.js';
-import { type CapturedRequester, isTranslating, translationText } from '../captures/requesters.js';
+import { type CapturedRequester, isTranslating, requesterName, translationText } from '../captures/requesters.js';
 import { RUN_COLUMNS, runCells } from '../commands/maps.js';
-import { bdf, count, size } from '../format.js';
+import { count, size } from '../format.js';
 import { table } from '../table.js';
 
 /** A requester, with what replay announced and how translate agreed; neither where it does not go through tables. */
@@ -27,8 +27,8 @@ export function checkRequester(
   if (stage === undefined || !isTranslating(capture)) {
     return { requester, runs: [], summary: undefined, agreement: undefined };
   }
-  const { runs, summary } = reader.read(requester.sourceId);
-  const agreement = checkAgreement(capture.unit, requester.sourceId, stage.addressBits);
+  const { runs, summary } = reader.read(requester);
+  const agreement = checkAgreement(capture.unit, requester, stage);
   return { requester, runs, summary, agreement };
 }
 
@@ -36,14 +36,14 @@ const PAGE_SIZES = [2 ** 12, 2 ** 21, 2 ** 30];
 
 /** Each requester with its driver, its domain, and what it can reach. */
 export function requesterTable(checked: readonly CheckedRequester[]): string {
-  const rows = checked.map(({ requester: { sourceId, driver, requester }, summary, agreement }) => [
-    bdf(sourceId),
-    driver,
-    requester.condition === OK ? count(requester.domainId) : '',
+  const rows = checked.map(({ requester: captured, summary, agreement }) => [
+    requesterName(captured),
+    captured.driver,
+    captured.requester.condition === OK ? count(captured.requester.domainId) : '',
     ...PAGE_SIZES.map((bytes) => count(agreement?.pages.get(bytes) ?? 0)),
     count(summary?.runs ?? 0),
     size(summary?.bytes ?? 0),
-    translationText(requester),
+    translationText(captured.requester),
   ]);
   const pages = PAGE_SIZES.map((bytes) => `>${size(bytes)}`);
   return table(['device', 'driver', '>domain', ...pages, '>runs', '>mapped', 'translation'], rows);
@@ -64,7 +64,7 @@ export function mappingTable(checked: readonly CheckedRequester[]): string {
   const rows = [...domains].flatMap(([domainId, members]) => {
     const { requester, runs } = members[0];
     const others = members.length > 1 ? ` and ${members.length - 1} more` : ` ${requester.driver}`;
-    const labels = [count(domainId), bdf(requester.sourceId) + others];
+    const labels = [count(domainId), requesterName(requester) + others];
     const listed = runs
       .slice(0, MOST_RUNS)
       .map((each, index) => [...(index === 0 ? labels : ['', '']), ...runCells(each)]);
@@ -79,7 +79,7 @@ export function checkTable(checked: readonly CheckedRequester[]): string {
   const through = checked.filter(({ agreement }) => agreement !== undefined);
   if (through.length === 0) return '  nothing to compare: no device goes through tables\n';
   const rows = through.map(({ requester, summary, agreement }) => [
-    bdf(requester.sourceId),
+    requesterName(requester),
     requester.driver,
     count(summary?.pages ?? 0),
     count(agreement?.holes ?? 0),
