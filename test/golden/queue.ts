@@ -9,7 +9,7 @@ const IQE = 0x10n;
 const IP = 0x4000_0000n;
 
 /** The queue as the scenario has programmed it. */
-export function queueOf(d: Difference): { base: bigint; bytes: bigint; tail: bigint; isWide: boolean } {
+function queueOf(d: Difference): { base: bigint; bytes: bigint; tail: bigint; isWide: boolean } {
   const low = lastWrite(d, IQA)?.value ?? 0n;
   const high = lastWrite(d, IQA + 4)?.value ?? 0n;
   const isWide = (low & 0x800n) !== 0n;
