@@ -79,6 +79,8 @@ export class ModelDevice {
   #ats: boolean;
   #transfers: Transfer[] = [];
   #invalidations: PendingInvalidation[] = [];
+  /** Something came forward since the step began. */
+  #hasMoved = false;
 
   /**
    * Connects a device to a unit.
@@ -176,18 +178,18 @@ export class ModelDevice {
    * Lets everything go on: transfers whose page requests were answered, or that are on their way; then the completions of
    * invalidations that wait for nothing else.
    *
-   * @returns whether there is more to do at once: transfers that wait for no response, invalidations that may be completed
+   * @returns whether anything came forward: a memory request was sent or has arrived, a transfer has ended, an invalidation
+   * was completed. Page requests alone do not count, so that `while (device.step());` ends
    */
   step(): boolean {
     // what is invalidated within the step is completed by the next one
     const due = this.invalidations === 'never' ? [] : [...this.#invalidations];
+    this.#hasMoved = false;
     for (const transfer of this.#transfers) this.#proceed(transfer);
     this.#forgetTransfers();
     this.#complete(due);
     this.#settle();
-    const isWaiting = ({ group }: Transfer) => group !== undefined && group.code === undefined;
-    const isPending = this.invalidations !== 'never' && this.#invalidations.length > 0;
-    return isPending || this.#transfers.some((each) => !isWaiting(each));
+    return this.#hasMoved;
   }
 
   #start(address: number | bigint, data: Uint8Array, isWrite: boolean, options: TransferOptions): Transfer {
@@ -204,7 +206,9 @@ export class ModelDevice {
   }
 
   #forgetTransfers(): void {
-    this.#transfers = this.#transfers.filter(({ isOver }) => !isOver);
+    const left = this.#transfers.filter(({ isOver }) => !isOver);
+    if (left.length < this.#transfers.length) this.#hasMoved = true;
+    this.#transfers = left;
   }
 
   /** One stage of a transfer, or all that it can do by itself. */
@@ -235,6 +239,7 @@ export class ModelDevice {
       this.#requestPages(transfer, address);
       return false;
     }
+    this.#hasMoved = true;
     if (translation === undefined) {
       const { pasid, privileged } = transfer;
       this.#access(transfer, pasid, address, length, { privileged });
@@ -249,6 +254,7 @@ export class ModelDevice {
     const { inFlight } = transfer;
     if (inFlight === undefined) return;
     transfer.inFlight = undefined;
+    this.#hasMoved = true;
     this.#access(transfer, undefined, inFlight.address, inFlight.length, { translated: true });
   }
 
@@ -342,6 +348,7 @@ export class ModelDevice {
   #complete(due: readonly PendingInvalidation[]): void {
     const ready = due.filter(({ after }) => [...after].every(([transfer, request]) => transfer.inFlight !== request));
     this.#invalidations = this.#invalidations.filter((each) => !ready.includes(each));
+    if (ready.length > 0) this.#hasMoved = true;
     for (const { complete } of ready) complete();
   }
 }

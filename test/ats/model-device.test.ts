@@ -128,8 +128,9 @@ describe('a model device completes an invalidation (§4.1.4, §4.3)', () => {
     const { device, unit } = machine;
     machine.invalidate(1, 1);
     expect([machine.waited, device.pendingInvalidations]).toEqual([0, 1]);
-    expect(device.step()).toBe(false);
+    expect(device.step()).toBe(true);
     expect([machine.waited, device.pendingInvalidations]).toEqual([1, 0]);
+    expect(device.step()).toBe(false);
     device.invalidations = 'never';
     machine.invalidate(1, 2);
     device.step();
