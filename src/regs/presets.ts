@@ -31,14 +31,17 @@ function missingCapabilities(): Set<CapabilityName> {
   return missing;
 }
 
-/** A unit as its registers show it, but for what is not modelled yet: that is left out. */
+/** A unit as its registers show it, but for what is not modelled yet: that is left out, and `source` says so. */
 function hardware(about: string, source: string, version: number, cap: bigint, ecap: bigint, haw: number): Preset {
   const missing = missingCapabilities();
-  const without = (register: CapabilityRegister, word: bigint) =>
-    rowsOf(register)
-      .filter(({ name }) => missing.has(name))
-      .reduce((rest, { bits }) => rest & ~fieldMask(bits), word);
-  return { about, source, version, cap: without('CAP', cap), ecap: without('ECAP', ecap), haw };
+  const leftOut: string[] = [];
+  const without = (register: CapabilityRegister, word: bigint) => {
+    const rows = rowsOf(register).filter(({ name, bits }) => missing.has(name) && (word & fieldMask(bits)) !== 0n);
+    leftOut.push(...rows.map(({ name }) => name));
+    return rows.reduce((rest, { bits }) => rest & ~fieldMask(bits), word);
+  };
+  const registers = { version, cap: without('CAP', cap), ecap: without('ECAP', ecap), haw };
+  return { about, source: leftOut.length === 0 ? source : `${source}, without ${leftOut.join(', ')}`, ...registers };
 }
 
 function qemu(version: QemuVersion): Preset {
@@ -86,7 +89,7 @@ export const presets = {
   'sapphire-rapids': hardware(
     'Intel Xeon of the 4th generation (Sapphire Rapids, 2023): scalable mode with nested translation and coherent' +
       ' walks, as firmware has set it without requests with PASID',
-    'Linux boot log of an M50FCP server board: ver 6:0 cap 19ed008c40780c66 ecap 3ee9e86f050df; memory types left out',
+    'Linux boot log of an M50FCP server board: ver 6:0 cap 19ed008c40780c66 ecap 3ee9e86f050df',
     0x60,
     0x19ed_008c_4078_0c66n,
     0x3_ee9e_86f0_50dfn,
@@ -94,8 +97,7 @@ export const presets = {
   ),
   'granite-rapids': hardware(
     'Intel Xeon 6 (Granite Rapids, 2024): as sapphire-rapids, with requests with PASID, RID_PRIV and abort-DMA mode',
-    'Linux boot log of a Xeon 6515P: ver 7:0 cap f9ed008cee780c66 ecap 3fef9ea6f0efdf; enhanced' +
-      ' commands, performance monitoring and memory types left out',
+    'Linux boot log of a Xeon 6515P: ver 7:0 cap f9ed008cee780c66 ecap 3fef9ea6f0efdf',
     0x70,
     0xf9ed_008c_ee78_0c66n,
     0x3f_ef9e_a6f0_efdfn,

@@ -94,7 +94,13 @@ const CASES: readonly ConditionCase<Machine>[] = [
     condition: 'LCT.4.2',
     given: 'device-TLBs on a unit without them',
     arrange: () =>
-      withContext((machine, address) => machine.setBits(address, 1n << 2n), { ...LEGACY_UNIT, 'ECAP.DT': 0 }),
+      withContext((machine, address) => machine.setBits(address, 1n << 2n), {
+        ...LEGACY_UNIT,
+        'ECAP.DT': 0,
+        'ECAP.NWFS': 0,
+        'ECAP.DIT': 0,
+        'ECAP.PDS': 0,
+      }),
     step: 'context entry',
     verdict: 'TT=1 needs ECAP.DT, which is 0',
   },

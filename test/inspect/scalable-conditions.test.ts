@@ -99,9 +99,22 @@ const CASES: readonly ConditionCase<ScalableMachine>[] = [
   {
     condition: 'SCT.3',
     given: 'page requests on a unit without them, and a reserved bit',
-    arrange: () => given(SECOND, (machine) => machine.setBits(machine.context, 0x110n)),
+    arrange: () =>
+      given(SECOND, (machine) => machine.setBits(machine.context, 0x110n), {
+        'ECAP.PRS': 0,
+        'ECAP.PDS': 0,
+        'ECAP.SMS': 0,
+      }),
     step: 'scalable context entry',
     verdict: 'reserved bits 4 (PRE needs ECAP.PRS, which is 0), 8 (always reserved) set',
+  },
+  {
+    condition: 'SCT.4.1',
+    given: 'page requests of a device without a device-TLB',
+    arrange: () =>
+      given(SECOND, (machine) => machine.setWord(machine.context, (machine.word(machine.context) & ~4n) | 0x10n)),
+    step: 'scalable context entry',
+    verdict: 'PRE=1 needs DTE=1',
   },
   {
     condition: 'SCT.4.2',
@@ -591,8 +604,8 @@ const CASES: readonly ConditionCase<ScalableMachine>[] = [
   },
 ];
 
-/** SCT.4.1 needs PRE, which needs page requests: no unit that is modelled can meet it. */
-const OUT_OF_REACH = ['SCT.4.1'];
+/** Those that page requests and translation requests alone meet. */
+const OUT_OF_REACH = ['RTA.3', 'SCT.8', 'SGN.8.2'];
 
 describe('an explanation in scalable mode names what failed, its § and what to change (§7.1.3)', () => {
   test.each(CASES)('$condition: $given', ({ arrange, request, ...expected }) => {

@@ -261,7 +261,7 @@ describe('FPD suppresses the record of qualified conditions alone (§7.1.1)', ()
     const machine = withEntry({ ...fields, faultsDisabled: true });
     expect(machine.unit.explainInterrupt({ sourceId: DEVICE, address: FIRST + 32, data: 0 })).toMatchObject({
       fault: { condition: name, record: 'disabled' },
-      text: expect.stringContaining('because FPD=1 in the entry'),
+      text: expect.stringContaining('because FPD=1 in the remapped IRTE'),
     });
     expect(machine.vector(1)).toBe(name);
     expect(machine.faults).toMatchObject([{ outcome: 'disabled', interruptIndex: 1 }]);

@@ -44,9 +44,10 @@ export const anyCapabilities: fc.Arbitrary<Capabilities> = fc
   .tuple(
     fc.record(Object.fromEntries(CHOICES.map(({ name, most }) => [name, fc.integer({ min: 0, max: most })]))),
     fc.integer({ min: 32, max: 52 }),
+    fc.boolean(),
   )
-  .map(([values, haw]) => {
-    const override = repaired(values as Partial<Record<CapabilityName, number>>);
+  .map(([values, haw, adds]) => {
+    const override = repaired(values as Partial<Record<CapabilityName, number>>, adds);
     try {
       return makeCapabilities({ ...presets.everything, haw, override });
     } catch {
@@ -59,8 +60,15 @@ export const anyCapabilities: fc.Arbitrary<Capabilities> = fc
     }
   });
 
-/** The nearest values that contradict nothing but perhaps each other's places. */
-function repaired(values: Partial<Record<CapabilityName, number>>): Partial<Record<CapabilityName, number>> {
+/**
+ * Near values that contradict nothing but perhaps each other's places.
+ *
+ * @param adds - what a capability needs is added where it is missing, or else the capability goes
+ */
+function repaired(
+  values: Partial<Record<CapabilityName, number>>,
+  adds: boolean,
+): Partial<Record<CapabilityName, number>> {
   const fixed = {
     ...values,
     'VER.MAJOR': Math.max(values['VER.MAJOR'] as number, 1),
@@ -72,12 +80,15 @@ function repaired(values: Partial<Record<CapabilityName, number>>): Partial<Reco
   };
   if (fixed['VER.MAJOR'] >= 2) Object.assign(fixed, { 'CAP.DRD': 1, 'CAP.DWD': 1 });
   const chosen: Partial<Record<CapabilityName, number>> = fixed;
-  // what is taken away may have been needed by rows before it
+  // what is added may need more, what goes may have been needed by rows before it
   for (let goesOn = true; goesOn; ) {
     goesOn = false;
     for (const { name, needs = [] } of CAPABILITY_ROWS) {
-      if (!chosen[name] || !needs.some((other) => chosen[other] === 0)) continue;
-      chosen[name] = 0;
+      const missing = chosen[name] ? needs.filter((other) => !chosen[other]) : [];
+      if (missing.length === 0) continue;
+      if (adds && !missing.some((other) => NOT_MODELLED.includes(other)))
+        for (const other of missing) chosen[other] = 1;
+      else chosen[name] = 0;
       goesOn = true;
     }
   }

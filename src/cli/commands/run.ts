@@ -4,15 +4,17 @@ import { InputError, type Io } from '../io.js';
 import { jsonRecords, readText } from '../scenario/input.js';
 import { runScenario, type Transcript } from '../scenario/transcript.js';
 
+const PRESETS = Object.keys(presets);
+
 export const usage = `usage: vtd run FILE|- [--preset NAME] [--cache POLICY] [--coherent]
 
 Runs scenarios and prints a transcript of each, as NDJSON. FILE holds one scenario, an array of them or one a line
 (JSON, plain or gzipped); - is standard input. A scenario that cannot be run gives a line with its error.
 
-  --preset NAME   the unit of scenarios that name none, one of
-                  ${Object.keys(presets).slice(0, 5).join(', ')},
-                  ${Object.keys(presets).slice(5).join(', ')}
-                  (default qemu-11.1); with qemu-7.2, QEMU's option names in scenarios mean those of 7.2
+  --preset NAME   the unit of scenarios that name none (default qemu-11.1; with qemu-7.2, QEMU's option names in
+                  scenarios mean those of 7.2):
+                  ${PRESETS.slice(0, 5).join(', ')},
+                  ${PRESETS.slice(5).join(', ')}
   --cache POLICY  the cache policy of scenarios that name none: ${Object.keys(CACHE_POLICIES).join(', ')}
   --coherent      all page walks are snooped
 `;
