@@ -123,7 +123,7 @@ export function legacyMisses(): Task[] {
 /** Bytes of heap that one translation on the number face leaves behind; needs `--expose-gc`. */
 export function allocation(): number {
   const { region } = mappedUnit(1024, (page) => page);
-  const translations = 4_000_000;
+  const translations = 16_000_000;
   const run = () => {
     let sum = 0;
     for (let index = 0; index < translations; index++) sum += region.translateAddress((index & 1023) * 4096);
