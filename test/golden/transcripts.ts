@@ -16,7 +16,7 @@ export interface Scenario {
 }
 
 /** What QEMU answered. */
-export type Answer = { readonly results: readonly Result[] } | { readonly error: string; readonly message?: string };
+export type Answer = { readonly results: readonly Result[] } | { readonly error: string };
 
 /** A recorded scenario with QEMU's answers by its full version. */
 export interface Recording {
