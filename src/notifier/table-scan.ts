@@ -131,7 +131,7 @@ export class TableScan {
     const access = second.accessed === 0 ? READ : READ_WRITE;
     const walk = this.#walk;
     const hi = Math.floor(frame / 0x10_0000) | 0;
-    if (frame >= 2 ** (second.addressBits - 12)) return -1;
+    if (frame >= second.pages) return -1;
     const found = walk.find(second, undefined, hi, frame << 12, access, NOBODY);
     if (found !== OK || (access & ~walk.rights) !== 0 || walk.markDirty(second, NOBODY) !== OK) return -1;
     this.#writable = (walk.rights & WRITE) !== 0;

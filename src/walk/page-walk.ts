@@ -144,7 +144,7 @@ export class PageWalk {
         if (this.mark(stage, level, stage.accessed, observer) === CHANGED) return CHANGED;
       }
       frame = entryFrame(this.lo, this.hi);
-      if (second !== undefined && frame >= 2 ** (second.addressBits - 12)) return SFS_5;
+      if (second !== undefined && frame >= second.pages) return SFS_5;
       if (kind !== PAGE) continue;
       this.#before = before;
       break;

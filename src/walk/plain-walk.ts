@@ -78,7 +78,17 @@ export class PlainWalk {
       frame = (((entryHi << 20) | (entryLo >>> 12)) - hotFirstLo) | 0;
     }
     if (frame >>> 0 >= hotFrames) return false;
-    const at = (frame << 10) | ((pages & 511) << 1);
+    return this.take(hotWords, (frame << 10) | ((pages & 511) << 1));
+  }
+
+  /** The last step alone: the entry for an address in a table whose page number is known. */
+  page(memory: GuestMemory, table: number, lo: number): boolean {
+    const frame = table - memory.hotFirstLo;
+    if (memory.hotFirstHi !== 0 || !(frame >= 0 && frame < memory.hotFrames)) return false;
+    return this.take(memory.hotWords, (frame << 10) | (((lo >>> 12) & 511) << 1));
+  }
+
+  private take(hotWords: Int32Array, at: number): boolean {
     const entryLo = hotWords[at] as number;
     const entryHi = hotWords[at | 1] as number;
     if ((((entryLo ^ this.pageSet) & this.pageLo) | (entryHi & this.pageHi)) !== 0) return false;

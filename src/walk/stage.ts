@@ -10,6 +10,8 @@ export interface Stage {
   readonly levels: number;
   /** Width of an input address: min(MGAW, AGAW), in a first stage that of a canonical address. */
   readonly addressBits: number;
+  /** How many pages of input addresses that makes. */
+  readonly pages: number;
   /** Flags that a walk sets in each entry that it uses, and in the page that is written; 0 where none are kept. */
   readonly accessed: number;
   readonly dirty: number;
@@ -26,7 +28,8 @@ type StageOptions = Pick<Stage, 'rules' | 'table' | 'levels' | 'addressBits'> & 
 
 /** A stage without flags, unless told otherwise. */
 export function stage(options: StageOptions): Stage {
-  const all = { accessed: 0, dirty: 0, snooped: true, writeProtected: false, ...options };
+  const pages = 2 ** (options.addressBits - 12);
+  const all = { pages, accessed: 0, dirty: 0, snooped: true, writeProtected: false, ...options };
   return { ...all, plain: plainWalk(all) };
 }
 

@@ -16,6 +16,8 @@ import { USER } from './stage-rules.js';
 const { read: READ, write: WRITE, zeroLengthRead: ZERO_LENGTH_READ } = ACCESS;
 const READ_WRITE = READ | WRITE;
 const ALL_RIGHTS = READ_WRITE | ZERO_LENGTH_READ;
+/** Of a first stage's tables: read, write, and for users. */
+const EVERY_RIGHT = READ_WRITE | USER;
 const BOTH_PRIVILEGES = ALL_RIGHTS | (ALL_RIGHTS << PRIVILEGED_SHIFT);
 // Local constants: V8 folds them into the code, while it reads an imported one from its module each time.
 const { untranslated: UNTRANSLATED, translation: TRANSLATION, translated: TRANSLATED, page: PAGE } = REQUEST;
@@ -237,6 +239,7 @@ export class Translator implements PasidEntries {
     observer: WalkObserver | null,
   ): number {
     const { first, second, privileged } = requester;
+    if (observer === null && this.plainNested(requester, hi, lo, access)) return OK;
     const asked = privileged ? access << PRIVILEGED_SHIFT : access;
     const condition =
       first === undefined
@@ -248,6 +251,36 @@ export class Translator implements PasidEntries {
     if (privileged) this.rights >>= PRIVILEGED_SHIFT;
     else if (!requester.supervisor) this.rights &= ALL_RIGHTS;
     return this.finish(first, second, access, kind, observer);
+  }
+
+  /**
+   * What most nested translations are: the last-level table is cached, its page and the second stage's are 4 KiB pages
+   * with nothing in the way and no flag to be set. Answers whether it was one; if not, nothing is decided.
+   */
+  private plainNested(
+    { first, second, combined, privileged, supervisor, snooped }: Requester,
+    hi: number,
+    lo: number,
+    access: number,
+  ): boolean {
+    if (combined === undefined || privileged || supervisor || this.state.protectedRanges.length > 0) return false;
+    const own = first?.plain;
+    const last = second?.plain;
+    if (own === undefined || last === undefined || !combined.find(hi, lo) || combined.rights !== EVERY_RIGHT)
+      return false;
+    if (!own.page(this.memory, combined.frame, lo)) return false;
+    const guestHi = own.hi & 0xf_ffff;
+    const guestLo = (own.lo & ~0xfff) | (lo & 0xfff);
+    if (!last.run(this.memory, guestHi, guestLo)) return false;
+    const granted = (own.granted & last.granted) | ZERO_LENGTH_READ;
+    this.hi = last.hi & 0xf_ffff;
+    this.lo = (last.lo & ~0xfff) | (lo & 0xfff);
+    if ((access & ~granted) !== 0 || inInterruptRange(this.hi, this.lo)) return false;
+    this.rights = (own.lo & last.lo & READ_WRITE) | ZERO_LENGTH_READ;
+    this.granted = granted;
+    this.pageShift = 12;
+    this.snoop = snooped || (last.lo & last.snoopBit) !== 0;
+    return true;
   }
 
   /** A second stage alone: what legacy mode has, too (§3.7). */
