@@ -1,13 +1,15 @@
 import type { Capabilities } from '../regs/capabilities.js';
 import { inInterruptRange } from '../walk/address-ranges.js';
 import { CONDITIONS, conditionId, OK } from '../walk/conditions.js';
+import { REQUEST, requestKind } from '../walk/request-kind.js';
 import { EXECUTE } from '../walk/rights.js';
 import type { RemappingState } from '../walk/translator.js';
 import type { CheckStep } from './explanation.js';
 import { hex } from './spelling.js';
-import type { Trace } from './trace.js';
+import { isInterruptAnswer, type Trace, wayCondition } from './trace.js';
 
-const INTERRUPT_RESULTS = ['LGN.4', 'SGN.8.1', 'SGN.8.3'];
+const INTERRUPT_RESULTS = ['LGN.4', 'SGN.8.1', 'SGN.8.2', 'SGN.8.3'];
+const SGN_8_2 = conditionId('SGN.8.2');
 const SGN_10 = conditionId('SGN.10');
 const PROTECTED = conditionId('protected');
 
@@ -16,16 +18,16 @@ const MODES = ['legacy mode', 'scalable mode', 'reserved', 'abort-DMA mode'];
 
 /** The checks before the first table: what kind of request it is, and by which tables it goes. */
 export function checksBeforeTables(trace: Trace, state: RemappingState): CheckStep[] {
-  const { hi, lo, access, pasid, translated } = trace.request;
+  const { hi, lo, access, pasid, kind } = trace.request;
   const { translation, mode, ioRights, rootTable } = state;
   const steps = [check(trace, 'remapping', '§11.4.4', [], translation ? 'GSTS.TES=1: on' : 'GSTS.TES=0: off')];
   const add = (name: string, section: string, conditions: string[], fact: string) =>
     steps.push(check(trace, name, section, conditions, fact));
-  if (translated) add('translated request', '§4.2.1', ['UR'], 'from a device-TLB');
+  if (kind !== REQUEST.untranslated) add(`${requestKind(kind)} request`, '§4.2.1', ['UR'], 'from a device-TLB');
   else if (pasid === undefined && inInterruptRange(hi, lo))
     add('interrupt range', '§3.15', ['0x29', 'discarded'], 'in 0xFEEx_xxxx');
   if (!translation) {
-    if (!translated) add('address width', '§3.1', ['no such address'], '52 bits');
+    if (kind === REQUEST.untranslated) add('address width', '§3.1', ['no such address'], '52 bits');
     return steps;
   }
   if (trace.requester === undefined && (access & EXECUTE) === 0) return steps;
@@ -37,16 +39,20 @@ export function checksBeforeTables(trace: Trace, state: RemappingState): CheckSt
 /** The checks between the entries that lead to tables and the tables: of what the request is, and of its address. */
 export function checksOfInput(trace: Trace, capabilities: Capabilities): CheckStep[] {
   const { requester, condition } = trace;
-  const { access, translated } = trace.request;
+  const { access, kind } = trace.request;
+  const translated = kind === REQUEST.translated;
   if (requester === undefined) return [];
   if (condition === SGN_10) {
     const bits = capabilities.get('ECAP.PSS') + 1;
     return [check(trace, 'PASID width', '§11.4.3', ['SGN.10'], `${bits} bits (ECAP.PSS)`)];
   }
-  if ((translated ? requester.device : requester).condition !== OK) return [];
+  if (wayCondition(requester, kind) !== OK) return [];
   if (!translated && (access & EXECUTE) !== 0) return [check(trace, 'execute request', '§3.6.1', ['SPT.5'], 'ER=1')];
   // the PASID entry is to blame: it lets no supervisor pass
   if (CONDITIONS[condition].name === 'SPT.6') return [];
+  if (isInterruptAnswer(trace)) {
+    return [check(trace, 'interrupt range', '§3.15', [], 'in 0xFEEx_xxxx: only untranslated writes may go there')];
+  }
   const { first, second } = requester;
   const stage = first ?? second;
   if (translated || stage === undefined) {
@@ -68,7 +74,8 @@ export function checksOfInput(trace: Trace, capabilities: Capabilities): CheckSt
 export function checksOfOutput(trace: Trace, state: RemappingState): CheckStep[] {
   const { condition } = trace;
   if (INTERRUPT_RESULTS.includes(CONDITIONS[condition].name)) {
-    return [check(trace, 'result', '§3.15', INTERRUPT_RESULTS, 'in 0xFEEx_xxxx')];
+    const fact = condition === SGN_8_2 ? 'partly in 0xFEEx_xxxx' : 'in 0xFEEx_xxxx';
+    return [check(trace, 'result', '§3.15', INTERRUPT_RESULTS, fact)];
   }
   if (state.protectedRanges.length === 0 || (condition !== OK && condition !== PROTECTED)) return [];
   const regions = state.protectedRanges.map(({ first, end }) => `${hex(first)} to ${hex(end - 1)}`);

@@ -6,6 +6,7 @@ import { judgedFormat } from '../tables/judged-format.js';
 import { RESERVED } from '../walk/condition.js';
 import { CONDITIONS, conditionId, OK } from '../walk/conditions.js';
 import type { EntryRead } from '../walk/observer.js';
+import { REQUEST } from '../walk/request-kind.js';
 import type { Requester } from '../walk/requester.js';
 import { READ, rightsText, WRITE } from '../walk/rights.js';
 import type { Stage } from '../walk/stage.js';
@@ -15,7 +16,7 @@ import type { EntryStep } from './explanation.js';
 import { flagNames, isFlagCondition, lackingEntries, lackText, remainingRights } from './paging-entries.js';
 import { type ReservedBits, reservedBits, reservedText } from './reserved-bits.js';
 import { hex, sizeText } from './spelling.js';
-import type { Trace, TracedRead } from './trace.js';
+import { type Trace, type TracedRead, wayCondition } from './trace.js';
 
 /** The conditions that say: a reserved field is set in the entry that was read last. */
 const RESERVED_FIELDS = new Set(CONDITIONS.flatMap(({ remedy }, id) => (remedy === RESERVED ? [id] : [])));
@@ -169,10 +170,9 @@ function destination(trace: Trace, at: number, fields: readonly DecodedField[]):
   if (HOST_PERMISSION_ENTRIES.includes(reads[at].format)) return permissionText(trace, at);
   const next = reads[at + 1];
   const isLast = next === undefined || next.stage !== undefined || HOST_PERMISSION_ENTRIES.includes(next.format);
-  const { condition, device } = requester ?? {};
-  const isGood = (request.translated ? device?.condition : condition) === OK;
-  if (!isLast || !isGood || requester === undefined) return pointer(addressIn(reads[at].format, fields));
-  if (!request.translated) return stagesText(requester);
+  if (!isLast || requester === undefined || wayCondition(requester, request.kind) !== OK)
+    return pointer(addressIn(reads[at].format, fields));
+  if (request.kind !== REQUEST.translated) return stagesText(requester);
   const { permissions } = requester.device;
   return permissions === undefined
     ? 'translated requests may pass'

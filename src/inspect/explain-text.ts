@@ -1,3 +1,4 @@
+import type { TranslationCompletion, TranslationEntry } from '../ats/translation-request.js';
 import type { Access } from '../walk/rights.js';
 import type { EntryStep, ExplainedFault, ExplainRequest, ExplainStep, Explanation, StaleEntry } from './explanation.js';
 import { hex, sizeText, sourceIdText, usedWords } from './spelling.js';
@@ -11,7 +12,7 @@ const VERBS: Readonly<Record<Access, string>> = {
 
 /** An explanation for people: the request, a line for each step, the verdict, what to change, and what caches hold. */
 export function explanationText(request: ExplainRequest, explanation: Omit<Explanation, 'text'>): string {
-  const { steps, result, fault, stale } = explanation;
+  const { steps, result, completion, fault, stale } = explanation;
   const lines = [requestText(request), ...stepLines(steps, request.sourceId)];
   if (result !== undefined) {
     const { address, pageSize, rights, snoop } = result;
@@ -19,7 +20,8 @@ export function explanationText(request: ExplainRequest, explanation: Omit<Expla
       `=> ${hex(address)}, in a page of ${sizeText(pageSize)} that grants ${rights}${snoop ? ', snooped' : ''}`,
     );
   }
-  if (fault !== undefined) lines.push(...faultLines(fault, steps, sourceIdText(request.sourceId)));
+  if (completion?.status === 'success' && fault === undefined) lines.push(entryLine(completion.entries[0]));
+  if (fault !== undefined) lines.push(...faultLines(fault, steps, sourceIdText(request.sourceId), completion));
   for (const each of stale) lines.push(...staleLines(each));
   return lines.join('\n');
 }
@@ -40,14 +42,16 @@ export function staleLines({
 }
 
 function requestText(request: ExplainRequest): string {
-  const { sourceId, iova, access = 'read', pasid, translated, privileged, execute } = request;
+  const { sourceId, iova, kind, access = 'read', pasid, translated, privileged, execute, noWrite } = request;
   const attributes = [
     pasid === undefined ? '' : `with PASID ${hex(pasid)}`,
     privileged ? 'privileged' : '',
     execute ? 'to execute' : '',
+    noWrite ? 'not to write (NW=1)' : '',
     translated ? 'translated by a device-TLB' : '',
   ].filter((text) => text !== '');
-  return [`${sourceIdText(sourceId)} ${VERBS[access]} ${hex(iova)}`, ...attributes].join(', ');
+  const verb = kind === 'translation' ? 'asks for a translation of' : VERBS[access];
+  return [`${sourceIdText(sourceId)} ${verb} ${hex(iova)}`, ...attributes].join(', ');
 }
 
 /** Steps in columns: what is looked at, where it stands, its words, its fields; beneath, what is wrong with it. */
@@ -90,17 +94,41 @@ function spell(value: bigint): string {
   return value < 0x1000n ? value.toString() : hex(value);
 }
 
-/** What a fault means, what to change, and what becomes of its record. */
-export function faultLines(fault: ExplainedFault, steps: readonly ExplainStep[], device: string): string[] {
+/** What a device-TLB gets of a page (§4.2.3, Table 10). */
+function entryLine({ address, size, read, write, untranslatedOnly, noSnoop, privileged }: TranslationEntry): string {
+  const fields = Object.entries({ R: read, W: write, U: untranslatedOnly, N: noSnoop, PRIV: privileged });
+  const block = (read || write) && !untranslatedOnly ? `: ${sizeText(size)} at ${hex(address)}` : '';
+  return `=> success, ${fields.map(([name, value]) => `${name}=${Number(value)}`).join(' ')}${block}`;
+}
+
+const STATUS: Readonly<Record<TranslationCompletion['status'], string>> = {
+  success: 'success without rights',
+  'unsupported-request': 'unsupported request',
+  'completer-abort': 'completer abort',
+};
+
+/**
+ * What a fault means, what to change, and what becomes of its record.
+ *
+ * @param completion - what it makes of a translation request
+ */
+export function faultLines(
+  fault: ExplainedFault,
+  steps: readonly ExplainStep[],
+  device: string,
+  completion?: TranslationCompletion,
+): string[] {
   const { condition, reason, about, remedy, section, record } = fault;
   const code = `0x${reason?.toString(16).padStart(2, '0')}`;
   // faults of the interrupt range have no other name than their code
   const name = condition === code ? code : `${condition} (${code})`;
-  const verdict = `${reason === undefined ? 'not translated' : `fault ${name}`}: ${about} (${section})`;
+  const told = reason === undefined ? [] : [record === 'unrecorded' ? name : `fault ${name}`];
+  const status = completion === undefined ? [] : [STATUS[completion.status]];
+  const verdict = `${[...status, ...told].join(', ') || 'not translated'}: ${about} (${section})`;
   const records = {
     recorded: `in a fault recording register, if one is free and none of ${device} is pending (§7.2.1)`,
     disabled: `none, because FPD=1 in the ${disablers(steps).join(' and the ')} (§7.1.1)`,
-    unrecorded: 'none, the architecture has no code for it',
+    unrecorded: `none, ${reason === undefined ? 'the architecture has no code for it' : 'success without rights is no fault (§7.1.3)'}`,
   };
   const change = remedy === '' ? [] : [`   change: ${remedy}`];
   return [`=> ${verdict}`, ...change, `   record: ${records[record]}`];

@@ -1,6 +1,9 @@
+import { isLogged, TranslationRules } from '../ats/translation-rules.js';
 import { address64, faultOf } from '../faults/fault.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import { CONDITIONS, OK } from '../walk/conditions.js';
+import { REQUEST } from '../walk/request-kind.js';
+import { endsAtDevice } from '../walk/requester.js';
 import { accessBits, rightsText } from '../walk/rights.js';
 import type { Translator } from '../walk/translator.js';
 import { checksBeforeTables, checksOfInput, checksOfOutput } from './check-steps.js';
@@ -16,8 +19,8 @@ import { type Trace, type TracedRequest, traceRequest } from './trace.js';
  * caches hold against memory stands in `stale`.
  *
  * @param caches - the caches to compare with memory
- * @throws RangeError if an id or the address is out of range; TypeError if `access` is none, or a request without PASID is
- * privileged or executes
+ * @throws RangeError if an id or the address is out of range; TypeError if `access` or `kind` is none, a request without
+ * PASID is privileged or executes, or something is given that this kind of request does not have
  */
 export function explainRequest(
   translator: Translator,
@@ -26,7 +29,7 @@ export function explainRequest(
   caches: CacheView,
 ): Explanation {
   const traced = tracedRequest(request);
-  const trace = traceRequest(translator, traced);
+  const trace = traceRequest(translator, new TranslationRules(translator, capabilities), traced);
   const entries = entrySteps(trace, capabilities);
   const steps = [
     ...checksBeforeTables(trace, translator.state),
@@ -38,10 +41,17 @@ export function explainRequest(
   const explanation = {
     ok: trace.condition === OK,
     steps,
-    ...(trace.condition === OK ? { result: resultOf(trace) } : { fault: explainedFault(trace) }),
+    ...answerOf(trace),
     stale: staleEntries(translator, capabilities, trace, caches),
   };
   return { ...explanation, text: explanationText(request, explanation) };
+}
+
+function answerOf(trace: Trace): Pick<Explanation, 'result' | 'completion' | 'fault'> {
+  const { condition, completion } = trace;
+  if (completion === undefined)
+    return condition === OK ? { result: resultOf(trace) } : { fault: explainedFault(trace) };
+  return condition === OK ? { completion } : { completion, fault: explainedFault(trace) };
 }
 
 function resultOf({ hi, lo, rights, pageShift, snoop }: Trace): NonNullable<Explanation['result']> {
@@ -50,14 +60,16 @@ function resultOf({ hi, lo, rights, pageShift, snoop }: Trace): NonNullable<Expl
 
 function explainedFault({ condition, requester, request }: Trace): ExplainedFault {
   const { code, qualified } = CONDITIONS[condition];
-  const faultsDisabled = (request.translated ? requester?.device : requester)?.faultsDisabled;
-  const disabled = qualified && faultsDisabled === true;
-  const record = code === undefined ? 'unrecorded' : disabled ? 'disabled' : 'recorded';
+  const { kind } = request;
+  const decides = requester !== undefined && endsAtDevice(requester, kind) ? requester.device : requester;
+  const disabled = qualified && decides?.faultsDisabled === true;
+  const logged = code !== undefined && (kind !== REQUEST.translation || isLogged(condition));
+  const record = !logged ? 'unrecorded' : disabled ? 'disabled' : 'recorded';
   return { ...faultOf(condition), qualified, record };
 }
 
 function tracedRequest(request: ExplainRequest): TracedRequest {
-  const { sourceId, iova, access = 'read', pasid, translated = false } = request;
+  const { sourceId, iova, access = 'read', pasid, noWrite = false } = request;
   checkId('sourceId', sourceId, 0xffff);
   if (pasid !== undefined) checkId('pasid', pasid, 0xf_ffff);
   else if (request.privileged || request.execute) {
@@ -71,7 +83,22 @@ function tracedRequest(request: ExplainRequest): TracedRequest {
   }
   const hi = Number(BigInt(iova) >> 32n) | 0;
   const lo = Number(BigInt(iova) & 0xffff_ffffn) | 0;
-  return { sourceId, hi, lo, access: accessBits(access, request), pasid, translated };
+  const kind = kindOf(request);
+  // a translation is of a whole page
+  const low = kind === REQUEST.translation ? lo & ~0xfff : lo;
+  return { sourceId, hi, lo: low, access: accessBits(access, request), pasid, kind, noWrite };
+}
+
+function kindOf({ kind, access, translated, noWrite }: ExplainRequest): number {
+  if (kind === undefined) {
+    if (noWrite) throw new TypeError("noWrite: only a translation request has it, give kind: 'translation'");
+    return translated ? REQUEST.translated : REQUEST.untranslated;
+  }
+  if (kind !== 'translation') throw new TypeError(`kind ${String(kind)}: it must be translation, or left out`);
+  if (access !== undefined || translated) {
+    throw new TypeError('a translation request is neither an access nor translated: leave access and translated out');
+  }
+  return REQUEST.translation;
 }
 
 function checkId(name: string, id: number, most: number): void {

@@ -1,3 +1,4 @@
+import type { TranslationCompletion } from '../ats/translation-request.js';
 import type { Fault } from '../faults/fault.js';
 import type { DecodedField } from '../tables/entry-format.js';
 import type { Access } from '../walk/rights.js';
@@ -9,11 +10,15 @@ export interface ExplainRequest {
   readonly sourceId: number;
   /** Input address: a bigint from 0 to 2^64 - 1, or a whole number from 0 to 2^53 - 1. */
   readonly iova: bigint | number;
-  /** What the request wants to do; default `read`. */
+  /** A device asks for a translation (PCIe ATS; §4.2.3); default: it does DMA. */
+  readonly kind?: 'translation';
+  /** NW of a translation request: the device does not want to write. Without ECAP.NWFS it does not count. Default false. */
+  readonly noWrite?: boolean;
+  /** What a DMA request wants to do; default `read`. */
   readonly access?: Access;
   /** The request carries this PASID, 0 to 0xFFFFF. */
   readonly pasid?: number | undefined;
-  /** The address comes from a device-TLB; default false. */
+  /** The address of a DMA request comes from a device-TLB; default false. */
   readonly translated?: boolean;
   /** A supervisor request, or one that executes what it reads; both only with PASID. Default false. */
   readonly privileged?: boolean;
@@ -67,13 +72,13 @@ export interface EntryStep {
 /** One thing that the unit looks at for a request. */
 export type ExplainStep = CheckStep | EntryStep;
 
-/** Why the request is not translated, and what becomes of the fault. */
+/** Why the request is not translated, or gets no rights, and what becomes of the fault. */
 export interface ExplainedFault extends Fault {
   /** A qualified condition is not recorded when fault processing is disabled for the requester (§7.1.1). */
   readonly qualified: boolean;
   /**
    * `recorded`: in a fault recording register, if one is free and none of this requester is pending (§7.2.1).
-   * `disabled`: not recorded, because of FPD. `unrecorded`: the architecture records no such refusal.
+   * `disabled`: not recorded, because of FPD. `unrecorded`: the architecture records no such refusal, or success without rights.
    */
   readonly record: 'recorded' | 'disabled' | 'unrecorded';
 }
@@ -95,7 +100,7 @@ export interface StaleEntry {
 export interface Explanation {
   readonly ok: boolean;
   readonly steps: readonly ExplainStep[];
-  /** If it is translated. */
+  /** If a DMA request is translated. */
   readonly result?: {
     /** Host physical address of the byte asked for. */
     readonly address: bigint;
@@ -105,7 +110,12 @@ export interface Explanation {
     /** The access is snooped whatever the request asks for (§3.10). */
     readonly snoop: boolean;
   };
-  /** If it is not. */
+  /**
+   * What a translation request for this page gets, as {@link IommuMemoryRegion.translationRequest} answers it if no cache
+   * says otherwise.
+   */
+  readonly completion?: TranslationCompletion;
+  /** If it is not translated; of a translation request also if it gets no rights. */
   readonly fault?: ExplainedFault;
   /** What caches hold against memory, and answer by, until it is invalidated. */
   readonly stale: readonly StaleEntry[];

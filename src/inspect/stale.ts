@@ -3,7 +3,7 @@ import { address64 } from '../faults/fault.js';
 import type { Capabilities } from '../regs/capabilities.js';
 import { CONDITIONS, conditionId, OK } from '../walk/conditions.js';
 import { REQUEST } from '../walk/request-kind.js';
-import type { Context, PasidEntry, Requester } from '../walk/requester.js';
+import { type Context, endsAtDevice, type PasidEntry, type Requester } from '../walk/requester.js';
 import { EXECUTE, isPrivileged, PRIVILEGED_SHIFT, rightsText } from '../walk/rights.js';
 import type { Stage } from '../walk/stage.js';
 import { MODE, type Translator } from '../walk/translator.js';
@@ -59,11 +59,10 @@ export function staleEntries(
 
 /** The cached context and PASID entries, each held against memory with the other one as it stands there. */
 function staleContext(translator: Translator, trace: Trace, { contexts, region }: CacheView): StaleEntry[] {
-  const { sourceId, pasid, translated } = trace.request;
-  const kind = translated ? REQUEST.translated : REQUEST.untranslated;
+  const { sourceId, pasid, kind } = trace.request;
   const legacy = translator.state.mode === MODE.LEGACY;
   const context = translator.context(sourceId, pasid);
-  const text = (requester: Requester) => (translated ? deviceText(requester) : requesterText(requester));
+  const text = (requester: Requester) => (endsAtDevice(requester, kind) ? deviceText : requesterText)(requester);
   const now = text(context.requester(pasid, translator, kind));
   const stale: StaleEntry[] = [];
   const cached = contexts.get(sourceId);
@@ -114,8 +113,8 @@ function staleIotlb(
   trace: Trace,
   { iotlb, region }: CacheView,
 ): StaleEntry[] {
-  const { hi, lo, access, translated } = trace.request;
-  const asks = region !== undefined && region.liveTag >= 0 && !translated && (access & EXECUTE) === 0;
+  const { hi, lo, access, kind } = trace.request;
+  const asks = region !== undefined && region.liveTag >= 0 && kind === REQUEST.untranslated && (access & EXECUTE) === 0;
   const at = asks ? iotlb.find(region.liveTag, hi, lo) : 0;
   if (at === 0) return [];
   const tags = iotlb.listOf(at);

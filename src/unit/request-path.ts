@@ -18,7 +18,7 @@ import { CombinedEntries } from '../walk/combined-entries.js';
 import type { Condition } from '../walk/condition.js';
 import { CONDITIONS, conditionId } from '../walk/conditions.js';
 import { REQUEST } from '../walk/request-kind.js';
-import { blocked, type Context, type PasidEntry, type Requester } from '../walk/requester.js';
+import { blocked, type Context, endsAtDevice, type PasidEntry, type Requester } from '../walk/requester.js';
 import { EXECUTE, isPrivileged, PRIVILEGED_SHIFT } from '../walk/rights.js';
 import type { RemappingState, Translator } from '../walk/translator.js';
 
@@ -280,9 +280,7 @@ export class RequestPath {
   private faultsDisabled(region: IommuMemoryRegion, kind: number): boolean {
     if (kind === REQUEST.page) return this.pageRequester(region).faultsDisabled;
     const requester = this.requesterOf(region);
-    const { device } = requester;
-    const ends = kind === REQUEST.translated || (kind === REQUEST.translation && device.forbidden !== OK);
-    return ends ? device.faultsDisabled : requester.faultsDisabled;
+    return (endsAtDevice(requester, kind) ? requester.device : requester).faultsDisabled;
   }
 }
 

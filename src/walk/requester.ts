@@ -1,6 +1,7 @@
 import type { CombinedEntries } from './combined-entries.js';
 import { OK } from './conditions.js';
 import type { HostPermissions } from './host-permissions.js';
+import { REQUEST } from './request-kind.js';
 import type { Stage } from './stage.js';
 
 /** What becomes of translated requests, which carry the address that a device-TLB was given (§4.2.5). */
@@ -36,6 +37,11 @@ export interface Requester {
   /** Cached tables of a nested translation; `undefined` where nothing is cached. */
   readonly combined?: CombinedEntries | undefined;
   readonly device: DeviceAccess;
+}
+
+/** Whether what becomes of a request is said by {@link Requester.device}: a translated one, or one for a translation that may not be. */
+export function endsAtDevice({ device }: Requester, kind: number): boolean {
+  return kind === REQUEST.translated || (kind === REQUEST.translation && device.forbidden !== OK);
 }
 
 /** A requester of which nothing is known but the condition that stops it. */

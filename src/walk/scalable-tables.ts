@@ -140,7 +140,8 @@ export class ScalableTables {
     const effective = pasid ?? ridPasid;
     const condition = this.pasidCondition(context, pasid, false);
     const deviceCondition = this.pasidCondition(context, pasid, true);
-    const needsEntry = kind !== REQUEST.translated && condition === OK;
+    const ends = kind === REQUEST.translated || (kind === REQUEST.translation && !deviceTlb);
+    const needsEntry = !ends && condition === OK;
     const ofDevice = kind === undefined || kind === REQUEST.translated;
     const deviceNeedsEntry = ofDevice && deviceCondition === OK && checked;
     const entry = needsEntry || deviceNeedsEntry ? entries.entry(directory, effective) : undefined;

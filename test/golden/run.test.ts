@@ -209,6 +209,25 @@ describe('steps', () => {
     expect(after).toMatchObject({ fsts: '0x0' });
   });
 
+  test('explain of a translation request ends with what the step ats tells, and changes nothing', () => {
+    const asked = { dev: 'a', addr: '0x1000' };
+    const explain = { op: 'explain', ...asked, at: 'translation', nw: true };
+    const [refused, , , explained, answered, after] = resultsOf({ preset: 'everything', haw: 40, cache: 'none' }, [
+      explain,
+      // TT=1
+      { op: 'memwrite', addr: '0x102000', hex: '07' },
+      { op: 'memwrite', addr: '0x101100', hex: '05' },
+      explain,
+      { op: 'ats', ...asked, nw: true },
+      { op: 'faults' },
+    ]);
+    expect(refused).toMatchObject({ ok: false, status: 'ur', reason: '0xd', text: expect.stringContaining('LCT.5') });
+    expect(explained).toMatchObject({ ok: true, ...(answered as object) });
+    expect(after).toMatchObject({ fsts: '0x0' });
+    const [error, text] = errorOf({ steps: [{ ...explain, dir: 'read' }] });
+    expect([error, text]).toEqual(['scenario', expect.stringContaining('leave dir and zlr out')]);
+  });
+
   test('a dword to 0xFEEx_xxxx is an interrupt request (§5.1): what it becomes is an event', () => {
     const msi = { op: 'msi', dev: 'a', addr: '0xfee00000', data: '0x41' };
     const dword = { op: 'dma', dev: 'a', addr: '0xfee00000', size: 4, dir: 'write', hex: '41000000' };

@@ -43,10 +43,36 @@ describe('vtd explain', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  test('--translation tells what a device-TLB would get, in text and as JSON', async () => {
+    const asked = ['--device', '00:04.0', '--iova', '0xfffe0058', '--translation', '--no-write'];
+    const [line] = jsonLines<{ ok: boolean; completion: { status: string }; text: string }>(
+      await vtd(['explain', CAPTURE, ...asked, '--json']),
+    );
+    // its context entry has TT=0
+    expect(line).toMatchObject({
+      ok: false,
+      condition: 'LCT.5',
+      reason: 0xd,
+      completion: { status: 'unsupported-request', fault: { condition: 'LCT.5' } },
+    });
+    const { stdout } = await vtd(['explain', CAPTURE, ...asked]);
+    expect(stdout).toBe(`${line.text}\n`);
+    expect(stdout).toContain('=> unsupported request, fault LCT.5 (0x0d)');
+  });
+
   test.each([
     [['--device', '00:04.0'], 'which address? give --iova X'],
     [['--iova', '0'], 'which requester? give --device BDF or --sid N'],
     [['--sid', '32', '--iova', '0', '--write', '--zlr'], '--write and --zlr are given: a request is one of them'],
+    [
+      ['--sid', '32', '--iova', '0', '--write', '--translation'],
+      '--translation and --write are given: it is one kind of request',
+    ],
+    [['--sid', '32', '--iova', '0', '--no-write'], '--no-write belongs to a translation request: give --translation'],
+    [
+      ['--sid', '32', '--msi', '0xfee00000', '--translation'],
+      '--msi and --translation are given: it is one kind of request',
+    ],
     [['--sid', '32', '--iova', '0', '--why'], 'unknown option --why'],
     [['--sid', '32', '--iova', '0', '--privileged'], 'only requests with PASID are privileged: give --pasid N'],
   ])('with wrong options %j says so in one line and exits with 2', async (options, message) => {

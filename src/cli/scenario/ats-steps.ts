@@ -42,7 +42,8 @@ export const ATS_STEPS: StepTable = {
   },
 };
 
-function completionOf(answer: TranslationCompletion) {
+/** What a device gets, as the format writes it. */
+export function completionOf(answer: TranslationCompletion) {
   if (answer.status !== 'success') return { status: STATUS[answer.status] };
   const entries = answer.entries.map(
     ({ address, size, read, write, untranslatedOnly, noSnoop, execute, privileged }) => ({

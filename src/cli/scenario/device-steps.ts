@@ -1,10 +1,12 @@
 import {
   type Access,
+  type ExplainRequest,
   type GuestMemory,
   type IommuMemoryRegion,
   type RequestAttributes,
   rightsText,
 } from '../../index.js';
+import { completionOf } from './ats-steps.js';
 import { type Fields, flag, hex, hexBytes, hexText, oneOf, ScenarioError, wide } from './fields.js';
 import { attributesOf, type Machine, requesterOf } from './machine.js';
 import type { StepTable } from './steps.js';
@@ -58,14 +60,25 @@ export const DEVICE_STEPS: StepTable = {
   },
   explain(machine, step) {
     const iova = wide(step, 'addr');
-    const access: Access = flag(step, 'zlr')
-      ? 'zero-length-read'
-      : oneOf(step, 'dir', ['read', 'write', 'atomic'], 'read');
-    const request = { ...requesterOf(step), iova, access, ...dmaAttributes(step) };
-    const { ok, fault, text } = machine.unit.explain(request);
-    return fault?.reason === undefined ? { ok, text } : { ok, reason: hex(fault.reason), text };
+    const isTranslation =
+      oneOf(step, 'at', ['untranslated', 'translation', 'translated'], 'untranslated') === 'translation';
+    const asked = isTranslation ? translationAttributes(step) : { access: accessOf(step), ...dmaAttributes(step) };
+    const { ok, completion, fault, text } = machine.unit.explain({ ...requesterOf(step), iova, ...asked });
+    const reason = fault?.reason === undefined ? {} : { reason: hex(fault.reason) };
+    return { ok, ...(completion === undefined ? {} : completionOf(completion)), ...reason, text };
   },
 };
+
+function accessOf(step: Fields): Access {
+  return flag(step, 'zlr') ? 'zero-length-read' : oneOf(step, 'dir', ['read', 'write', 'atomic'], 'read');
+}
+
+function translationAttributes(step: Fields): Pick<ExplainRequest, 'kind' | 'noWrite' | 'privileged' | 'execute'> {
+  if (step.dir !== undefined || step.zlr !== undefined) {
+    throw new ScenarioError('a request for a translation is no access: leave dir and zlr out');
+  }
+  return { kind: 'translation', noWrite: flag(step, 'nw'), ...attributesOf(step) };
+}
 
 function isTranslated(step: Fields): boolean {
   return oneOf(step, 'at', ['untranslated', 'translated'], 'untranslated') === 'translated';
