@@ -1,5 +1,5 @@
 import type { EntryFormat } from './entry-format.js';
-import { CONTEXT_ENTRY, PASS_THROUGH_CONTEXT_ENTRY } from './root-context.js';
+import { CONTEXT_ENTRY, PASS_THROUGH_CONTEXT_ENTRY } from './legacy.js';
 import { PASID_ENTRIES } from './scalable.js';
 
 /**

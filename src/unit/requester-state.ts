@@ -5,8 +5,8 @@ import type { StatePart } from '../state/state-part.js';
 import type { StateReader } from '../state/state-reader.js';
 import type { StateWriter } from '../state/state-writer.js';
 import { CONDITIONS, OK } from '../walk/conditions.js';
-import { stopped } from '../walk/legacy-tables.js';
 import type { Context, PasidEntry, PasidOrigin } from '../walk/requester.js';
+import { stopped } from '../walk/requester.js';
 import type { Translator } from '../walk/translator.js';
 
 /** 32-bit words of the largest entries: context entries of scalable mode, and PASID entries. */

@@ -1,101 +1,18 @@
 import { type Condition, NO_ANSWERS, QUALIFIED, READABLE, RESERVED, row, UNQUALIFIED } from './condition.js';
+import { LEGACY_CONDITIONS } from './legacy-conditions.js';
 import { SCALABLE_CONDITIONS } from './scalable-conditions.js';
 
 function interrupt(code: number, qualified: boolean, about: string, remedy: string): Condition {
   return { ...row(`0x${code.toString(16)}`, code, qualified, NO_ANSWERS, about, remedy), section: '§5.1.4.1' };
 }
 
-/** The conditions of legacy mode in the order of §7.1.3, and those that no mode is needed for: of interrupt requests, in that of §5.1.4. */
-const COMMON_CONDITIONS: readonly Condition[] = [
+/**
+ * Every condition that a request can meet: those of legacy mode, of the modes themselves, of interrupt requests and of
+ * scalable mode, each in the order of §7.1.3 and §5.1.4; index 0 stands for "no fault".
+ */
+export const CONDITIONS: readonly Condition[] = [
   row('ok', undefined, UNQUALIFIED, NO_ANSWERS, 'no fault', ''),
-  row('LRT.1', 0x08, UNQUALIFIED, 'CA UR ·', 'the root entry cannot be read', READABLE),
-  row(
-    'LRT.2',
-    0x01,
-    UNQUALIFIED,
-    'UR UR ·',
-    'the root entry is not present',
-    'set P and the context table of this bus',
-  ),
-  row('LRT.3', 0x0a, UNQUALIFIED, 'CA UR ·', 'a reserved field of the root entry is set', RESERVED),
-  row('LCT.1', 0x09, UNQUALIFIED, 'CA UR ·', 'the context entry cannot be read', READABLE),
-  row(
-    'LCT.2',
-    0x02,
-    QUALIFIED,
-    'UR UR ·',
-    'the context entry is not present',
-    'attach the device: set up its context entry',
-  ),
-  row('LCT.3', 0x0b, QUALIFIED, 'CA UR ·', 'a reserved field of the context entry is set', RESERVED),
-  row(
-    'LCT.4.1',
-    0x03,
-    QUALIFIED,
-    'CA UR ·',
-    'the address width (AW) is not supported',
-    'choose a width that CAP.SAGAW offers',
-  ),
-  row(
-    'LCT.4.2',
-    0x03,
-    QUALIFIED,
-    'CA UR ·',
-    'the translation type (TT) is not supported',
-    'TT=1 needs ECAP.DT, TT=2 ECAP.PT',
-  ),
-  row('LCT.4.3', 0x03, QUALIFIED, 'CA · ·', 'the top second-stage entry cannot be read', READABLE),
-  row('LCT.5', 0x0d, QUALIFIED, 'UR UR ·', 'this requester may not send translated requests', 'allow them by TT=1'),
-  row('LSS.1', 0x07, QUALIFIED, 'CA · ·', 'a second-stage entry cannot be read', READABLE),
-  row('LSS.2', 0x0c, QUALIFIED, 'CA · ·', 'a reserved field of a second-stage entry is set', RESERVED),
-  row(
-    'LGN.1.1',
-    0x04,
-    QUALIFIED,
-    'S0 · ·',
-    'the address is beyond the guest address width',
-    'stay below min(MGAW, AGAW)',
-  ),
-  row(
-    'LGN.1.2',
-    0x04,
-    QUALIFIED,
-    '· UR ·',
-    'the translated address is beyond the host address width',
-    'stay below HAW',
-  ),
-  row(
-    'LGN.1.3',
-    0x04,
-    QUALIFIED,
-    '· · ·',
-    'the pass-through address is beyond the host address width',
-    'stay below HAW',
-  ),
-  row(
-    'LGN.2',
-    0x05,
-    QUALIFIED,
-    'SE · ·',
-    'no permission to write',
-    'map the page with W=1 at every level, then invalidate it',
-  ),
-  row(
-    'LGN.3',
-    0x06,
-    QUALIFIED,
-    'SE · ·',
-    'no permission to read',
-    'map the page with R=1 at every level, then invalidate it',
-  ),
-  row(
-    'LGN.4',
-    0x0e,
-    QUALIFIED,
-    'CA UR ·',
-    'the result lies in the interrupt range',
-    'map nothing onto 0xFEE00000 to 0xFEEFFFFF',
-  ),
+  ...LEGACY_CONDITIONS,
   row(
     'RTA.1.1',
     0x30,
@@ -212,10 +129,8 @@ const COMMON_CONDITIONS: readonly Condition[] = [
     ),
     section: '§3.1',
   },
+  ...SCALABLE_CONDITIONS,
 ];
-
-/** Every condition that a request can meet; index 0 stands for "no fault". */
-export const CONDITIONS: readonly Condition[] = [...COMMON_CONDITIONS, ...SCALABLE_CONDITIONS];
 
 /**
  * The number of a condition, for code that compares numbers.

@@ -1,11 +1,12 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Capabilities } from '../regs/capabilities.js';
-import { CONTEXT_ENTRY, PASS_THROUGH_CONTEXT_ENTRY, ROOT_ENTRY } from '../tables/root-context.js';
+import { CONTEXT_ENTRY, PASS_THROUGH_CONTEXT_ENTRY, ROOT_ENTRY } from '../tables/legacy.js';
 import { conditionId, OK } from './conditions.js';
 import { EntryReader } from './entry-reader.js';
+import { guestWidth, supportsWidth } from './guest-width.js';
 import type { WalkObserver } from './observer.js';
 import { entryFrame } from './page-walk.js';
-import { blocked, type Context, plainRequester } from './requester.js';
+import { type Context, plainRequester, stopped } from './requester.js';
 import { stage } from './stage.js';
 import { legacySecondStage, type StageRules } from './stage-rules.js';
 
@@ -86,24 +87,4 @@ export class LegacyTables {
     if (translationType === 2) return this.#capabilities.has('ECAP.PT');
     return translationType === 0;
   }
-}
-
-/** AW 1 to 3 name the address widths of CAP.SAGAW bits 1 to 3; there are no others (§9.3, §9.6). */
-export function supportsWidth(capabilities: Capabilities, width: number): boolean {
-  return width >= 1 && width <= 3 && ((capabilities.get('CAP.SAGAW') >> width) & 1) === 1;
-}
-
-/** Width of a second stage's input addresses: min(MGAW, AGAW). */
-export function guestWidth(capabilities: Capabilities, levels: number): number {
-  return Math.min(capabilities.get('CAP.MGAW') + 1, 12 + 9 * levels);
-}
-
-/**
- * A context behind which every request is stopped.
- *
- * @param words - those of the context entry; none if it was not read
- */
-export function stopped(condition: number, faultsDisabled: boolean, words: readonly number[] = []): Context {
-  const requester = blocked(condition, faultsDisabled);
-  return { condition, domainId: 0, words, requester: () => requester };
 }

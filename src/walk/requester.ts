@@ -101,3 +101,13 @@ export interface PasidOrigin {
 export function plainRequester(more: Partial<Requester>): Requester {
   return { ...blocked(OK), ...more };
 }
+
+/**
+ * A context behind which every request is stopped.
+ *
+ * @param words - those of the context entry; none if it was not read
+ */
+export function stopped(condition: number, faultsDisabled: boolean, words: readonly number[] = []): Context {
+  const requester = blocked(condition, faultsDisabled);
+  return { condition, domainId: 0, words, requester: () => requester };
+}

@@ -8,8 +8,8 @@ import {
 } from '../tables/scalable.js';
 import { conditionId, OK } from './conditions.js';
 import { EntryReader } from './entry-reader.js';
+import { guestWidth, supportsWidth } from './guest-width.js';
 import { HostPermissions } from './host-permissions.js';
-import { guestWidth, stopped, supportsWidth } from './legacy-tables.js';
 import type { WalkObserver } from './observer.js';
 import { entryFrame } from './page-walk.js';
 import { REQUEST } from './request-kind.js';
@@ -20,6 +20,7 @@ import {
   type PasidEntry,
   plainRequester,
   type Requester,
+  stopped,
 } from './requester.js';
 import { type Stage, stage } from './stage.js';
 import { firstStage, type StageRules, scalableSecondStage } from './stage-rules.js';
